@@ -1,0 +1,16 @@
+"""Bazel's built-in C++ rules under rules_cc's names.
+
+Debian's bazel-rules-cc is too new for Debian's Bazel 4.2.3, and Bazel's own
+tools load this file.
+"""
+
+cc_binary = native.cc_binary
+cc_import = native.cc_import
+cc_library = native.cc_library
+cc_proto_library = native.cc_proto_library
+cc_test = native.cc_test
+cc_toolchain = native.cc_toolchain
+cc_toolchain_suite = native.cc_toolchain_suite
+fdo_prefetch_hints = native.fdo_prefetch_hints
+fdo_profile = native.fdo_profile
+objc_library = native.objc_library
