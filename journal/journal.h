@@ -1,0 +1,40 @@
+// The journal engine on one page.
+//
+// An append-only journal of (type, bytes) records in a directory of its own,
+// made so that nothing acknowledged is ever lost unseen.
+//
+//   #include "journal/journal.h"
+//
+//   journal::WriterOptions options;                 // sync mode batch
+//   auto writer = journal::Writer::Open("journals/R", options);
+//   if (!writer.ok()) return writer.status();       // says what and where
+//   auto lsn = (*writer)->Append({.type = 1, .body = "a result"});
+//   // Survives kill -9 from here on, and power loss after:
+//   absl::Status durable = (*writer)->WaitDurable(*lsn);
+//   absl::Status closed = (*writer)->Close();
+//
+//   Writer   writer.h           append, group commit, durability, close
+//   Reader   reader.h           read in order, follow a living writer
+//   Folder   folder.h           a summary kept in the journal, for quick opening
+//   Examine  recovery.h         verify and report, changing nothing
+//   Salvage  salvage.h          copy what is whole out of a damaged journal
+//   errors   error.h            ErrorKind of every status
+//   doors    file_system.h, clock.h
+//
+// FORMAT.md describes every byte on disk; README.md how the parts work
+// together and why.
+#ifndef JOURNAL_JOURNAL_H_
+#define JOURNAL_JOURNAL_H_
+
+#include "journal/clock.h"
+#include "journal/error.h"
+#include "journal/file_system.h"
+#include "journal/folder.h"
+#include "journal/reader.h"
+#include "journal/recovery.h"
+#include "journal/recovery_report.h"
+#include "journal/salvage.h"
+#include "journal/types.h"
+#include "journal/writer.h"
+
+#endif  // JOURNAL_JOURNAL_H_

@@ -1,0 +1,65 @@
+// Reads records in LSN order, from a dead journal or beside a living writer.
+#ifndef JOURNAL_READER_H_
+#define JOURNAL_READER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "journal/file_system.h"
+#include "journal/recovery_report.h"
+#include "journal/types.h"
+
+namespace journal {
+
+struct ReaderOptions {
+  Lsn start_lsn = 1;
+  FileSystem* file_system = nullptr;  // Not owned; null means Posix().
+};
+
+enum class ReadOutcome {
+  kRecord,     // `record` is the next one.
+  kEnd,        // Nothing more for now; ask again to follow a living writer.
+  kCompacted,  // The LSN asked for was removed; `first_lsn` is what is left.
+  kDamaged,    // `finding` says what and where. The reader stays there.
+};
+
+struct ReadResult {
+  ReadOutcome outcome = ReadOutcome::kEnd;
+  Record record;
+  Lsn first_lsn = 0;
+  Finding finding;
+};
+
+// Takes no lock and needs no write permission. Never returns a torn record, nor
+// part of a span: what is not whole is kEnd as long as nothing confirms it, and
+// kDamaged once a later frame does. Goes from segment to segment as the writer
+// rotates. Not thread-safe; any number of readers may run beside each other.
+//
+//   auto reader = journal::Reader::Open("journals/R", {});
+//   for (;;) {
+//     journal::ReadResult next = (*reader)->Next();
+//     if (next.outcome != journal::ReadOutcome::kRecord) break;
+//     Use(next.record);
+//   }
+class Reader {
+ public:
+  static absl::StatusOr<std::unique_ptr<Reader>> Open(
+      absl::string_view directory, const ReaderOptions& options);
+
+  virtual ~Reader() = default;
+
+  // Never blocks but for the disk. The record's body is valid until the next
+  // call.
+  virtual ReadResult Next() = 0;
+
+  // Reads the one record at `position` (from Record::position), wherever
+  // Next() stands. Verified like any other: kDamaged if it is no longer whole,
+  // kCompacted if its segment is gone.
+  virtual ReadResult ReadAt(Position position) = 0;
+};
+
+}  // namespace journal
+
+#endif  // JOURNAL_READER_H_

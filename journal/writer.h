@@ -1,0 +1,110 @@
+// The one writer of a journal.
+#ifndef JOURNAL_WRITER_H_
+#define JOURNAL_WRITER_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "journal/clock.h"
+#include "journal/file_system.h"
+#include "journal/folder.h"
+#include "journal/recovery_report.h"
+#include "journal/types.h"
+
+namespace journal {
+
+struct WriterOptions {
+  SyncMode sync_mode = SyncMode::kBatch;
+  // Mode batch: at most this many counted records (RecordView::sync_weight)
+  // have returned and are not durable. At least 1.
+  uint32_t sync_records = 50;
+  // Mode batch: an fsync starts at most this long after the first of them.
+  // Modes batch and each: this long after the last append of a burst the
+  // newest records are confirmed by a watermark frame.
+  absl::Duration sync_interval = absl::Milliseconds(100);
+
+  uint32_t max_record_bytes = 16 << 20;
+  // Bytes waiting to be written before Append blocks.
+  uint64_t queue_bytes_max = 4 << 20;
+  // The sizes of zero-written segments: the first, doubling to the last.
+  uint64_t segment_bytes_min = 1 << 20;
+  uint64_t segment_bytes_max = 64 << 20;
+
+  RecoveryMode recovery_mode = RecoveryMode::kStrict;
+  // Mode point-in-time with damage: go on from the last good record, keeping
+  // the rest in .torn files, instead of refusing to write.
+  bool append_after_damage = false;
+  // Verify every byte when opening, not only what the newest state does not
+  // cover.
+  bool verify_all = false;
+
+  enum class Existing { kOpenOrCreate, kMustExist, kMustNotExist };
+  Existing existing = Existing::kOpenOrCreate;
+
+  Folder* folder = nullptr;           // Not owned; outlives the writer.
+  FileSystem* file_system = nullptr;  // Not owned; null means Posix().
+  Clock* clock = nullptr;             // Not owned; null means Real().
+};
+
+// Thread-safe. Holds the journal's lock while it lives. After fork() the child
+// must not touch it; a child that execs keeps neither lock nor files.
+//
+// Errors. The first failed write or fsync poisons the writer for good: that
+// call and every waiter get its error (kIo), every later call fails at once
+// with kPoisoned and the first error's text, and nothing is retried. Open the
+// journal again to go on: opening trusts only what it reads back from the disk.
+// A full disk does not poison: kNoSpace comes before any byte of the record is
+// written, and appending goes on as soon as there is space.
+class Writer {
+ public:
+  // Opens or creates the journal in `directory` (its parent must exist),
+  // recovers it as the mode says, and begins a new segment.
+  //
+  // Errors: kLocked (at once, with the holder's pid), kDamage, kTornTail (mode
+  // absolute), kNewerVersion, kNotFound, kNoSpace, kIo, kInvalidArgument.
+  static absl::StatusOr<std::unique_ptr<Writer>> Open(
+      absl::string_view directory, const WriterOptions& options);
+
+  // Closes, ignoring errors, unless Close was called.
+  virtual ~Writer() = default;
+
+  // Appends one record and returns its LSN. When it returns, the record and
+  // every lower LSN survive the death of this process; when they survive power
+  // loss is the sync mode's promise. Blocks while the queue is full.
+  virtual absl::StatusOr<Lsn> Append(const RecordView& record) = 0;
+
+  // Appends several records, all or none of which are ever read back, and
+  // returns the last one's LSN. Together at most max_record_bytes.
+  virtual absl::StatusOr<Lsn> Append(absl::Span<const RecordView> records) = 0;
+
+  // Returns when `lsn` is durable, starting an fsync if need be; many waiters
+  // share one. DeadlineExceeded after `deadline`: it may still become durable.
+  virtual absl::Status WaitDurable(
+      Lsn lsn, absl::Time deadline = absl::InfiniteFuture()) = 0;
+
+  // Makes everything appended so far durable.
+  virtual absl::Status Sync() = 0;
+
+  // Everything up to here survives power loss.
+  virtual Lsn durable_lsn() const = 0;
+
+  // Everything up to here is confirmed on disk: damage to it cannot be taken
+  // for a torn tail. Trails durable_lsn() by at most sync_interval.
+  virtual Lsn confirmed_lsn() const = 0;
+
+  // What opening found.
+  virtual const RecoveryReport& recovery_report() const = 0;
+
+  // Makes everything durable and confirmed, trims the file, releases the lock.
+  // Later calls fail with kClosed; a second Close returns the first's status.
+  virtual absl::Status Close() = 0;
+};
+
+}  // namespace journal
+
+#endif  // JOURNAL_WRITER_H_
