@@ -116,12 +116,12 @@ void* FindNext(const char* symbol) {
 
 // Calls the library's own function, a member whose `this` is the first
 // argument. `symbol` is its mangled name after the leading _Z.
-#define CALL_NEXT(result, symbol, ...)                                    \
-  [](auto... args) -> result {                                            \
-    using Function = result (*)(decltype(args)...);                       \
-    static const auto next =                                              \
-        reinterpret_cast<Function>(FindNext("_Z" symbol));               \
-    return next(args...);                                                 \
+#define CALL_NEXT(result, symbol, ...)                     \
+  [](auto... args) -> result {                             \
+    using Function = result (*)(decltype(args)...);        \
+    static const auto next =                               \
+        reinterpret_cast<Function>(FindNext("_Z" symbol)); \
+    return next(args...);                                  \
   }(__VA_ARGS__)
 
 #define MUTEX "N4absl7debian35Mutex"
@@ -236,8 +236,8 @@ bool CondVar::WaitWithTimeout(Mutex* mu, Duration timeout) {
 
 bool CondVar::WaitWithDeadline(Mutex* mu, Time deadline) {
   Waiting waiting(mu, mu->mu_);
-  return CALL_NEXT(bool, COND_VAR "16WaitWithDeadlineEPNS0_5MutexE" TIME,
-                   this, mu, deadline);
+  return CALL_NEXT(bool, COND_VAR "16WaitWithDeadlineEPNS0_5MutexE" TIME, this,
+                   mu, deadline);
 }
 
 // Notification and BlockingCounter pass values on by an atomic of the library,
