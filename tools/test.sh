@@ -18,9 +18,11 @@ export HOME=${HOME:-~}
 if [[ ! -w $HOME ]]; then
   HOME=${TMPDIR:-/tmp}/bench-journal-home
 fi
-# The compiler wants a folder for temporary files.
+# The compiler and Bazel's server want a folder for temporary files.
+server_options=()
 if [[ ! -w ${TMPDIR:-/tmp} ]]; then
   export TMPDIR=$HOME/.cache/bench-journal-tmp
+  server_options=("--host_jvm_args=-Djava.io.tmpdir=$TMPDIR")
 fi
 mkdir -p "$HOME" "${TMPDIR:-/tmp}"
 
@@ -41,7 +43,8 @@ fi
 events=$(mktemp)
 trap 'rm -f "$events"' EXIT
 status=0
-bazel test --keep_going --build_event_json_file="$events" \
+bazel "${server_options[@]}" test --keep_going \
+  --build_event_json_file="$events" \
   --nobuild_event_json_file_path_conversion \
   "${options[@]}" -- "${targets[@]}" || status=$?
 awk -v bazel_status="$status" -f tools/count_tests.awk "$events"
