@@ -4,7 +4,7 @@
 #
 #   tools/setup.sh           build and test
 #   tools/setup.sh --bench   also the engines that the benchmarks compare with
-#   tools/setup.sh --dev     also clang, clang-tidy and clang-format
+#   tools/setup.sh --dev     also clang, its sanitizers, -tidy and -format
 set -euo pipefail
 
 packages=(
@@ -19,7 +19,7 @@ packages=(
 for option in "$@"; do
   case "$option" in
     --bench) packages+=(libleveldb-dev liblmdb-dev librocksdb-dev) ;;
-    --dev) packages+=(clang clang-format clang-tidy) ;;
+    --dev) packages+=(clang clang-format clang-tidy libclang-rt-dev llvm) ;;
     *)
       echo "setup.sh: unknown option '$option'; known: --bench --dev" >&2
       exit 2

@@ -13,6 +13,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tools/setup.sh
 
+if [[ ! -e /proc/self ]]; then
+  echo "test.sh: Bazel needs /proc; run: mount -t proc proc /proc" >&2
+fi
 # Bazel keeps its output below $HOME, which a chroot or a service may not set.
 export HOME=${HOME:-~}
 if [[ ! -w $HOME ]]; then
