@@ -87,16 +87,15 @@ absl::Status ErrnoError(int error_number, absl::string_view what) {
   }
   // strerror_r of glibc returns the text, which may lie outside the buffer.
   char buffer[128];
-  return MakeError(kind, absl::StrCat(what, ": ",
-                                      strerror_r(error_number, buffer,
-                                                 sizeof(buffer))));
+  return MakeError(
+      kind, absl::StrCat(what, ": ",
+                         strerror_r(error_number, buffer, sizeof(buffer))));
 }
 
 ErrorKind KindOf(const absl::Status& status) {
   const absl::optional<absl::Cord> payload = status.GetPayload(kPayloadUrl);
   int kind = 0;
-  if (!payload.has_value() ||
-      !absl::SimpleAtoi(std::string(*payload), &kind)) {
+  if (!payload.has_value() || !absl::SimpleAtoi(std::string(*payload), &kind)) {
     return ErrorKind::kNone;
   }
   return static_cast<ErrorKind>(kind);

@@ -15,8 +15,8 @@
 //
 //   Writer   writer.h           append, group commit, durability, close
 //   Reader   reader.h           read in order, follow a living writer
-//   Folder   folder.h           a summary kept in the journal, for quick opening
-//   Examine  recovery.h         verify and report, changing nothing
+//   Folder   folder.h           a summary kept in the journal, for quick
+//   opening Examine  recovery.h         verify and report, changing nothing
 //   Salvage  salvage.h          copy what is whole out of a damaged journal
 //   errors   error.h            ErrorKind of every status
 //   doors    file_system.h, clock.h

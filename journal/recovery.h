@@ -33,8 +33,8 @@ struct ExamineOptions {
 //
 // Errors: kNotFound when there is no journal; kIo when the directory itself
 // cannot be read. Damage is not an error but a finding: see StatusOf().
-absl::StatusOr<RecoveryReport> Examine(
-    absl::string_view directory, const ExamineOptions& options);
+absl::StatusOr<RecoveryReport> Examine(absl::string_view directory,
+                                       const ExamineOptions& options);
 absl::StatusOr<RecoveryReport> Examine(
     absl::string_view directory, const ExamineOptions& options,
     absl::FunctionRef<void(const Record&)> on_record);

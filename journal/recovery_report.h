@@ -34,10 +34,10 @@ absl::string_view FindingKindName(FindingKind kind);
 // The cells of the decision table.
 enum class RecoveryAction {
   kOpen,
-  kCut,          // Keep the bytes in .torn, open.
+  kCut,  // Keep the bytes in .torn, open.
   kRefuse,
-  kStopBefore,   // Read-only up to the first damage unless told otherwise.
-  kSkip,         // List, go on; for a repaired copy.
+  kStopBefore,  // Read-only up to the first damage unless told otherwise.
+  kSkip,        // List, go on; for a repaired copy.
 };
 
 // The decision table itself.
@@ -60,12 +60,12 @@ struct SegmentInfo {
   uint64_t id = 0;
   std::string file;
   Lsn first_lsn = 0;
-  Lsn last_lsn = 0;          // 0 when not read.
+  Lsn last_lsn = 0;  // 0 when not read.
   uint64_t file_bytes = 0;
-  uint64_t end_offset = 0;   // Where its last whole frame ends; 0: not read.
+  uint64_t end_offset = 0;  // Where its last whole frame ends; 0: not read.
   absl::Time created;
   bool sealed = false;
-  bool closed = false;       // Has a close frame.
+  bool closed = false;  // Has a close frame.
 };
 
 struct RecoveryReport {
