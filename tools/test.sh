@@ -43,6 +43,10 @@ if [[ ${#targets[@]} -eq 0 ]]; then
   targets=(//...)
 fi
 
+# Below //... Bazel passes by its own links but follows those that another
+# user's Bazel left here, into files that are not ours.
+find . -maxdepth 1 -type l -name 'bazel-*' -delete
+
 events=$(mktemp)
 trap 'rm -f "$events"' EXIT
 status=0
