@@ -13,8 +13,8 @@ namespace runner {
 
 // At most one of the two is set; none: the whole response is the answer.
 struct ExtractionOptions {
-  std::string regex;    // RE2 syntax.
-  std::string extract;  // "last-line" or "after:TEXT".
+  std::string regex = {};    // RE2 syntax.
+  std::string extract = {};  // "last-line" or "after:TEXT".
 };
 
 // Immutable and thread-safe.

@@ -76,7 +76,7 @@ absl::StatusOr<Fields> Fields::Create(const FieldOptions& options,
   return fields;
 }
 
-absl::StatusOr<RowFields> Fields::Resolve(const json& row) const {
+absl::StatusOr<RowFields> Fields::ResolveObject(const json& row) const {
   if (!row.is_object()) {
     return absl::InvalidArgumentError("the row is not a JSON object");
   }
@@ -109,7 +109,7 @@ absl::StatusOr<RowFields> Fields::Resolve(const json& row) const {
 absl::StatusOr<RowFields> Fields::Resolve(absl::string_view row_json) const {
   absl::StatusOr<json> row = ParseJson(row_json);
   if (!row.ok()) return row.status();
-  return Resolve(*row);
+  return ResolveObject(*row);
 }
 
 }  // namespace runner

@@ -16,9 +16,10 @@ namespace runner {
 // Dotted paths as the options give them; "{model}" and "{method}" stand for the
 // benchmark's. Empty: the default.
 struct FieldOptions {
-  std::string input_field;     // Default: first of input, prompt, question.
-  std::string target_field;    // Default: first of target, answer.
-  std::string response_field;  // No default: without it there is no response.
+  std::string input_field = {};   // Default: first of input, prompt, question.
+  std::string target_field = {};  // Default: first of target, answer.
+  std::string response_field =
+      {};  // No default: without it there is no response.
 };
 
 // What a row says, as text (RenderText). Null in the row is nullopt.
@@ -44,10 +45,11 @@ class Fields {
 
   // A field that an option names must be there, one found by default need not.
   // InvalidArgument "no field `x` ...".
-  absl::StatusOr<RowFields> Resolve(const nlohmann::json& row) const;
   absl::StatusOr<RowFields> Resolve(absl::string_view row_json) const;
 
  private:
+  absl::StatusOr<RowFields> ResolveObject(const nlohmann::json& row) const;
+
   // A path's steps. The placeholders are filled in after the path was split, so
   // that the dots of "gpt-4.1" split nothing.
   struct Path {

@@ -21,22 +21,22 @@ inline constexpr int kRunIdHashDigits = 8;
 // The identity options of one benchmark. An empty member is not set and does
 // not appear in the JSON, so that an option added later changes no old hash.
 struct IdentityFields {
-  std::string evaluator;
-  std::string model;
-  std::string method;
-  std::string id_field;
-  std::string input_field;
-  std::string response_field;
-  std::string worker_command;
+  std::string evaluator = {};
+  std::string model = {};
+  std::string method = {};
+  std::string id_field = {};
+  std::string input_field = {};
+  std::string response_field = {};
+  std::string worker_command = {};
   uint64_t seed = 0;
 };
 std::string IdentityJson(const IdentityFields& fields);
 
 struct ScoringFields {
-  std::string target_field;
-  std::string extract_regex;
-  std::string extract;
-  std::vector<std::string> scorers;  // As asked for, in order.
+  std::string target_field = {};
+  std::string extract_regex = {};
+  std::string extract = {};
+  std::vector<std::string> scorers = {};  // As asked for, in order.
 };
 std::string ScoringJson(const ScoringFields& fields);
 
