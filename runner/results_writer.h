@@ -27,7 +27,7 @@ enum class ResultsStatus { kIncomplete, kComplete, kLimit };
 // A scorer whose score each completed query has.
 struct ExpectedScore {
   std::string name;
-  ScoreRange range;
+  ScoreRange range = {};
 };
 
 struct ResultsInfo {
