@@ -16,70 +16,16 @@
 #include "absl/types/span.h"
 #include "journal/journal.h"
 #include "runner/evaluator.h"
+#include "runner/progress_state.h"
 #include "runner/query.h"
+#include "runner/records.h"
 
 namespace runner {
-
-// What a journal is about; written once as its first record.
-struct BenchmarkInfo {
-  std::string benchmark_id;
-  std::string run_id;
-  std::string dataset_name;
-  std::string dataset_path;
-  std::string dataset_fingerprint;
-  std::string model;
-  std::string method;
-  std::string identity_json;  // Canonical; its SHA-256 is the config hash.
-  std::string identity_hash;
-  std::string scoring_json;
-  std::string scoring_hash;
-  std::string config_json;
-  uint64_t seed = 0;
-  uint32_t runs = 1;
-  uint64_t queries = 0;
-  absl::Time created;
-  std::string writer_version;
-  std::string writer_commit;
-};
-
-// A row of the journal's own list; its place in the list is QueryKey::index.
-struct RowInfo {
-  std::string id;
-  uint32_t occurrence = 0;
-  uint64_t content_hash = 0;
-};
-
-// A failed query, or one that may have been billed without an answer.
-struct OpenQuery {
-  uint32_t run = 1;
-  uint32_t index = 0;
-  uint32_t attempts = 0;
-  bool failed = false;
-  bool retryable = false;
-  bool unscored = false;   // Answered, not yet scored.
-  bool in_flight = false;  // Begun, without an end: in doubt after a crash.
-  journal::Position position = 0;  // Of its Response, when unscored.
-};
-
-// Totals for messages and limits.
-struct ProgressTotals {
-  uint64_t completed = 0;  // Answered and scored.
-  uint64_t failed = 0;
-  uint64_t attempts = 0;
-  uint64_t prompt_tokens = 0;
-  uint64_t completion_tokens = 0;
-  double cost = 0;
-  uint64_t unmetered = 0;
-  uint32_t sessions = 0;
-  absl::Duration elapsed;  // Of all ended sessions.
-};
 
 struct SessionInfo {
   uint32_t workers = 0;
   std::string config_json;
 };
-
-enum class SessionStop { kCompleted, kSignal, kLimit, kError, kNothingToDo };
 
 // Thread-safe after Create/Resume. Recording functions return when the record
 // survives the death of the process.
@@ -92,12 +38,20 @@ class BenchmarkJournal {
     journal::FileSystem* file_system = nullptr;  // Null means Posix().
   };
 
-  // Starts a journal in the new directory `directory`.
+  // Starts a journal in the new directory `directory`, whose missing parents
+  // are made; durable on return. A journal without a single record, left by a
+  // creation that was interrupted, is taken over. Errors: kInvalidArgument when
+  // another journal is there or the limits of progress_state.h do not hold;
+  // those of journal::Writer::Open.
   static absl::StatusOr<std::unique_ptr<BenchmarkJournal>> Create(
       absl::string_view directory, const BenchmarkInfo& info,
       absl::Span<const RowInfo> rows, const Options& options);
 
-  // Opens an existing one for writing: lock, recovery, state.
+  // Opens an existing one for writing: lock, recovery, state. Errors: those of
+  // journal::Writer::Open; kNotFound also for a journal whose creation was
+  // interrupted (nothing was asked yet); kNewerVersion also for a record of an
+  // unknown type that must not be ignored; kDamage also for a first record that
+  // is poison.
   static absl::StatusOr<std::unique_ptr<BenchmarkJournal>> Resume(
       absl::string_view directory, const Options& options);
 
@@ -108,6 +62,9 @@ class BenchmarkJournal {
   virtual absl::StatusOr<std::vector<RowInfo>> ReadRows() const = 0;
   virtual const journal::RecoveryReport& recovery_report() const = 0;
   virtual std::string directory() const = 0;
+  // What people should know of the journal as opened, a sentence each: records
+  // that could not be used, by LSN.
+  virtual std::vector<std::string> warnings() const { return {}; }
 
   // Progress. `IsDone`: answered and scored, or answered and waiting for its
   // score; not failed.
@@ -118,15 +75,21 @@ class BenchmarkJournal {
   virtual int complete_exit_code() const = 0;
   virtual absl::Time complete_time() const = 0;
 
-  // Recording.
+  // Recording. Errors: kInvalidArgument, with nothing written, for a key that
+  // is not in the list of rows, a score without an answer, or a record of more
+  // than 16 MiB; else those of journal::Writer::Append.
+  // Continues the list of rows; durable on return.
+  virtual absl::Status ExtendRows(absl::Span<const RowInfo> rows) = 0;
   virtual absl::Status BeginSession(const SessionInfo& session) = 0;
-  virtual absl::Status RecordInDoubt(
-      absl::Span<const OpenQuery> queries) = 0;
+  // Lists those that are in flight as in doubt, by name; the rest is ignored.
+  virtual absl::Status RecordInDoubt(absl::Span<const OpenQuery> queries) = 0;
   // All of them in one append; durable on return if `durable`.
   virtual absl::Status RecordStarts(
       absl::Span<const EvaluationRequest> requests, bool durable) = 0;
   virtual absl::Status RecordResponse(const EvaluationRequest& request,
                                       const EvaluationResult& result) = 0;
+  // Also adds a line to errors.log in the journal's directory. A message or a
+  // context too long for a record is cut, and says so.
   virtual absl::Status RecordError(const EvaluationRequest& request,
                                    const EvaluationResult& result,
                                    bool final) = 0;
@@ -139,8 +102,10 @@ class BenchmarkJournal {
                                     uint64_t completed, uint64_t failed,
                                     uint64_t unparsed,
                                     const NamedValues& means) = 0;
-  virtual absl::Status EndSession(SessionStop reason, int signal,
-                                  int exit_code, absl::string_view detail) = 0;
+  // Needs BeginSession.
+  virtual absl::Status EndSession(SessionStop reason, int signal, int exit_code,
+                                  absl::string_view detail) = 0;
+  // Durable on return.
   virtual absl::Status RecordComplete(int exit_code,
                                       absl::string_view results_path) = 0;
 

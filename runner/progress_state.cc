@@ -357,6 +357,11 @@ std::vector<OpenQuery> ProgressState::open_queries() const {
   return queries;
 }
 
+uint64_t ProgressState::open_count() const {
+  absl::MutexLock lock(&mutex_);
+  return data_->open.size();
+}
+
 ProgressTotals ProgressState::totals() const {
   absl::MutexLock lock(&mutex_);
   return data_->totals;
@@ -395,6 +400,16 @@ journal::Position ProgressState::benchmark_position() const {
 uint64_t ProgressState::announced_queries() const {
   absl::MutexLock lock(&mutex_);
   return data_->announced_queries;
+}
+
+uint32_t ProgressState::selected_runs() const {
+  absl::MutexLock lock(&mutex_);
+  return data_->selected_runs;
+}
+
+uint64_t ProgressState::selected_queries() const {
+  absl::MutexLock lock(&mutex_);
+  return data_->selected_queries;
 }
 
 bool ProgressState::session_open() const {

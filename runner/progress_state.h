@@ -28,7 +28,9 @@ struct OpenQuery {
   bool retryable = false;
   bool unscored = false;   // Answered, not yet scored.
   bool in_flight = false;  // Begun, without an end: in doubt after a crash.
-  journal::Position position = 0;  // Of its Response, when unscored.
+  // Of its Response when unscored, else of its newest AttemptStart or
+  // AttemptError.
+  journal::Position position = 0;
 };
 
 // Totals for messages and limits.
@@ -98,6 +100,7 @@ class ProgressState final : public journal::Folder {
   bool IsDone(uint32_t run, uint32_t index) const;
   // In order of (run, index).
   std::vector<OpenQuery> open_queries() const;
+  uint64_t open_count() const;
   ProgressTotals totals() const;
 
   bool complete() const;
@@ -111,6 +114,9 @@ class ProgressState final : public journal::Folder {
   journal::Position benchmark_position() const;
   // How many rows the Benchmark record announces.
   uint64_t announced_queries() const;
+  // What is asked for now: by the newest Selection, else by the Benchmark.
+  uint32_t selected_runs() const;
+  uint64_t selected_queries() const;
   // A session began and has not ended: its process died, or is at work.
   bool session_open() const;
   OddRecords odd_records() const;

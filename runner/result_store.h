@@ -34,20 +34,24 @@ struct QueryResult {
   uint32_t attempts = 0;
 };
 
-// An index over a journal: some 32 bytes a query; outputs are read when asked
-// for. Not thread-safe.
+// An index over a journal: some 64 bytes for each query of each run that was
+// begun; outputs are read when asked for. Not thread-safe.
 class ResultStore {
  public:
-  // Reads the journal in `directory` once. With an empty `scoring_hash` the
-  // newest scoring counts. Fails on damage.
+  // Reads the journal in `directory` once. Of each query the newest answer
+  // counts, and its newest score of `scoring_hash`, or of whatever scoring when
+  // that is empty; without an answer, its newest final error. Errors: kDamage
+  // for damage, and for a poison record, named by its LSN; kNewerVersion for a
+  // record of an unknown type that must not be ignored; those of
+  // journal::Reader::Open.
   static absl::StatusOr<std::unique_ptr<ResultStore>> Load(
       absl::string_view directory, absl::string_view scoring_hash);
 
   virtual ~ResultStore() = default;
 
   // Calls `visit` for run 1..runs and, within a run, for each journal index in
-  // the order of `order` (dataset order). Queries with neither answer nor
-  // error are passed over. Stops at the first error.
+  // the order of `order` (dataset order). Queries with neither a scored answer
+  // nor a final error are passed over. Stops at the first error.
   virtual absl::Status ForEach(
       uint32_t runs, const std::vector<uint32_t>& order,
       absl::FunctionRef<absl::Status(const QueryResult&)> visit) = 0;
@@ -56,10 +60,11 @@ class ResultStore {
   struct History {
     absl::Time started;
     absl::Time updated;
-    absl::Duration elapsed;      // Of all sessions.
+    // Of all sessions; of one without an end, up to its last record.
+    absl::Duration elapsed;
     uint32_t sessions = 0;
     uint64_t attempts = 0;
-    uint64_t in_doubt = 0;       // Attempts listed as in doubt, ever.
+    uint64_t in_doubt = 0;             // Attempts listed as in doubt, ever.
     std::vector<double> latencies_ms;  // Of accepted responses.
   };
   virtual const History& history() const = 0;

@@ -1,0 +1,24 @@
+#include "runner/journal_read.h"
+
+#include "journal/recovery_report.h"
+
+namespace runner {
+
+absl::Status ReadFailure(const journal::ReadResult& result) {
+  switch (result.outcome) {
+    case journal::ReadOutcome::kCompacted:
+      return journal::MakeError(
+          journal::ErrorKind::kDamage,
+          absl::StrCat("records before LSN ", result.first_lsn, " are gone"));
+    case journal::ReadOutcome::kDamaged:
+      return journal::MakeError(journal::ErrorKind::kDamage,
+                                journal::Describe(result.finding));
+    case journal::ReadOutcome::kRecord:
+    case journal::ReadOutcome::kEnd:
+      break;
+  }
+  return journal::MakeError(journal::ErrorKind::kDamage,
+                            "the journal ends before the record");
+}
+
+}  // namespace runner
