@@ -23,7 +23,7 @@ std::string Replay(const std::string& field, const std::string& row,
   (*evaluator)->Start(request, [&](EvaluationResult result) {
     said = result.error ? absl::StrCat("[", result.error->type, "]")
                         : result.output.value_or("null");
-    if (result.error) EXPECT_FALSE(result.error->retryable);
+    EXPECT_FALSE(result.error && result.error->retryable);
   });
   return said;
 }
