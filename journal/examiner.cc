@@ -328,6 +328,7 @@ void Examiner::Walk(size_t start) {
     cursor_.last_lsn = header.first_lsn - 1;
     cursor_.records = header.records_before;
     cursor_.chain = header.chain_start;
+    cursor_.end_offset = header.predecessor_bytes;
   } else if (!resumed) {
     cursor_.chain = FirstChain(end_.uuid);
   }

@@ -77,6 +77,15 @@ TEST_F(WriterTest, ReopeningGoesOnInANewSegment) {
   EXPECT_EQ(report_.segments.size(), 2);
 }
 
+TEST_F(WriterTest, ReopensOftenWithoutAFolder) {
+  for (int life = 0; life < 6; ++life) {
+    Open();
+    Append("life");
+    Close();
+  }
+  EXPECT_EQ(ReadAll(), Bodies(6, "life"));
+}
+
 TEST_F(WriterTest, RotatesThroughManySegments) {
   WriterOptions options;
   options.segment_bytes_min = 64 << 10;

@@ -134,9 +134,9 @@ void AppendRowBodies(uint64_t first_index, absl::Span<const RowInfo> rows,
   for (size_t i = 0; i < rows.size(); ++i) {
     const size_t row_bytes = rows[i].id.size() + kRowBytesExtra;
     if (i > begin && bytes + row_bytes > kRowsBytesMax) {
-      bodies->push_back({RecordType::kDatasetRows,
-                         EncodeDatasetRows(
-                             static_cast<uint32_t>(first_index + begin),
+      bodies->push_back(
+          {RecordType::kDatasetRows,
+           EncodeDatasetRows(static_cast<uint32_t>(first_index + begin),
                              rows.subspan(begin, i - begin))});
       begin = i;
       bytes = 0;

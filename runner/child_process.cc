@@ -178,7 +178,7 @@ void ReapBlocking(pid_t pid) {
   }
 }
 
-absl::Status ExecError(const Command& command, int error) {
+absl::Status ExecError(const ChildCommand& command, int error) {
   const std::string what = absl::StrCat("cannot run ", Quoted(command.path));
   if (error != ENOEXEC) return ErrnoStatus(what, error);
   return absl::InvalidArgumentError(absl::StrCat(
@@ -187,7 +187,7 @@ absl::Status ExecError(const Command& command, int error) {
 
 }  // namespace
 
-absl::StatusOr<Command> FindCommand(const std::vector<std::string>& words) {
+absl::StatusOr<ChildCommand> FindCommand(const std::vector<std::string>& words) {
   if (words.empty() || words[0].empty()) {
     return absl::InvalidArgumentError("the worker command is empty");
   }
@@ -199,7 +199,7 @@ absl::StatusOr<Command> FindCommand(const std::vector<std::string>& words) {
   if (name.find('/') != std::string::npos) {
     absl::Status status = CheckExecutable(name);
     if (!status.ok()) return status;
-    return Command{name, words};
+    return ChildCommand{name, words};
   }
   const char* path = getenv("PATH");
   absl::Status denied;
@@ -208,7 +208,7 @@ absl::StatusOr<Command> FindCommand(const std::vector<std::string>& words) {
     if (folder.empty()) folder = ".";
     const std::string candidate = absl::StrCat(folder, "/", name);
     absl::Status status = CheckExecutable(candidate);
-    if (status.ok()) return Command{candidate, words};
+    if (status.ok()) return ChildCommand{candidate, words};
     if (absl::IsPermissionDenied(status) && denied.ok()) denied = status;
   }
   if (!denied.ok()) return denied;
@@ -230,7 +230,7 @@ std::string ExitStatus::ToString() const {
 }
 
 absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Spawn(
-    const Command& command, const ProcessGuard& guard) {
+    const ChildCommand& command, const ProcessGuard& guard) {
   Pipes pipes;
   absl::Status status = pipes.Create();
   if (!status.ok()) return status;

@@ -18,7 +18,7 @@
 namespace runner {
 
 // A program and its arguments, found and checked.
-struct Command {
+struct ChildCommand {
   std::string path;               // Of the file to execute.
   std::vector<std::string> argv;  // argv[0] is the name as it was given.
 };
@@ -26,7 +26,7 @@ struct Command {
 // Finds words[0] in PATH, unless it has a slash, as execvp would, but never
 // falls back to a shell. Errors, naming the word: InvalidArgument (no words,
 // NUL byte), NotFound, PermissionDenied (not executable, a directory).
-absl::StatusOr<Command> FindCommand(const std::vector<std::string>& words);
+absl::StatusOr<ChildCommand> FindCommand(const std::vector<std::string>& words);
 
 // How a child ended.
 struct ExitStatus {
@@ -48,7 +48,7 @@ class ChildProcess {
   // `guard` must outlive the child.
   // Errors: as ErrnoStatus, naming the command and what failed.
   static absl::StatusOr<std::unique_ptr<ChildProcess>> Spawn(
-      const Command& command, const ProcessGuard& guard);
+      const ChildCommand& command, const ProcessGuard& guard);
 
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;

@@ -123,7 +123,7 @@ absl::Status WorkerEvaluator::CheckOptions() {
   if (options_.timeout <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("the timeout must be positive");
   }
-  absl::StatusOr<Command> command = FindCommand(options_.command);
+  absl::StatusOr<ChildCommand> command = FindCommand(options_.command);
   if (!command.ok()) return command.status();
   context_.command = *std::move(command);
   return absl::OkStatus();

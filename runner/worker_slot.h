@@ -54,7 +54,7 @@ class WorkerSlotOwner {
 
 // What all slots of an evaluator have in common; outlives them.
 struct WorkerSlotContext {
-  Command command;
+  ChildCommand command;
   const ProcessGuard* guard = nullptr;
   WorkerSlotOwner* owner = nullptr;
   int epoll_fd = -1;

@@ -1,0 +1,49 @@
+// bench-runner: runs a benchmark, and goes on where it stopped.
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "journal/format.h"
+#include "runner/exit_code.h"
+#include "runner/options.h"
+#include "runner/printable.h"
+#include "runner/progress_display.h"
+#include "runner/study.h"
+#include "runner/version.h"
+
+namespace runner {
+namespace {
+
+std::string VersionText() {
+  return absl::StrCat("bench-runner ", kVersion, " (commit ", BuildCommit(),
+                      ", journal format ", journal::kFormatVersion, ")\n");
+}
+
+int Main(const std::vector<std::string>& args) {
+  const absl::StatusOr<Command> command =
+      ParseCommand(args, ProcessEnvironment(), VersionText());
+  if (!command.ok()) {
+    std::fprintf(stderr, "bench-runner: %s\n",
+                 Printable(command.status().message()).c_str());
+    return kExitUsage;
+  }
+  if (command->action == Action::kShow) {
+    std::fputs(command->text.c_str(), stdout);
+    return kExitDone;
+  }
+  const RunOptions& options = command->run;
+  ProgressDisplay display(ProgressDisplay::Options::ForFlags(
+      options.quiet, !options.progress_bar, options.json, options.verbose));
+  return RunStudy(options, display);
+}
+
+}  // namespace
+}  // namespace runner
+
+int main(int argc, char** argv) {
+  return runner::Main(std::vector<std::string>(argv + 1, argv + argc));
+}

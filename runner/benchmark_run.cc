@@ -1,0 +1,537 @@
+#include "runner/benchmark_run.h"
+
+#include <algorithm>
+#include <cassert>
+#include <deque>
+#include <functional>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/types/optional.h"
+#include "journal/error.h"
+#include "journal/reader.h"
+#include "runner/hashing.h"
+#include "runner/journal_read.h"
+#include "runner/work_source.h"
+
+namespace runner {
+namespace {
+
+// Threads that journal and score answers. More than one, so that they share
+// their fsyncs; few, since each only waits for the disk.
+constexpr int kFinishersMax = 16;
+
+// Starts journaled together, at most.
+constexpr size_t kStartsMax = 256;
+
+// Answers that may wait for a finisher beyond one for each worker.
+constexpr size_t kFinishedSpare = 64;
+
+constexpr absl::Duration kRetryDelayMin = absl::Milliseconds(100);
+constexpr absl::Duration kRetryDelayMax = absl::Seconds(10);
+
+// How often a write is tried again while the disk is full.
+constexpr absl::Duration kNoSpaceRetryInterval = absl::Milliseconds(200);
+
+// Exponential, with jitter that depends on the query alone, so that workers
+// which failed together do not come back together.
+absl::Duration RetryDelay(uint32_t tries, uint64_t seed) {
+  absl::Duration delay = kRetryDelayMin;
+  for (uint32_t i = 1; i < tries && delay < kRetryDelayMax; ++i) delay *= 2;
+  const double jitter = 0.5 + static_cast<double>(seed % 1024) / 2048;
+  return std::min(delay, kRetryDelayMax) * jitter;
+}
+
+// A query on its way.
+struct Work {
+  WorkItem item;
+  uint32_t tries = 1;  // In this session.
+  EvaluationRequest request;
+  absl::optional<std::string> target;
+};
+
+struct Finished {
+  Work work;
+  EvaluationResult result;
+};
+
+class BenchmarkRunImpl final : public BenchmarkRun {
+ public:
+  BenchmarkRunImpl(const RunParts& parts, const RunPlan& plan)
+      : parts_(parts), plan_(plan), source_(*parts.journal, plan_) {}
+
+  absl::Status Run() override;
+  void RequestStop() override ABSL_LOCKS_EXCLUDED(mutex_);
+  bool stop_requested() const override ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    return stop_;
+  }
+  int in_flight() const override ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    return in_flight_;
+  }
+
+ private:
+  struct Retry {
+    WorkItem item;
+    uint32_t tries = 1;
+  };
+
+  absl::Status ScoreUnscored();
+  absl::Status ScoreRecorded(const OpenQuery& open, uint32_t row,
+                             journal::Reader& reader);
+
+  // Starter: takes, journals, queues.
+  void RunStarter();
+  std::vector<Work> TakeChunk() ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status Prepare(Work& work);
+  void AbandonReady();
+
+  // Dispatcher: hands what is ready to the evaluator.
+  void RunDispatcher();
+  void OnDone(Work work, EvaluationResult result);
+
+  // Finishers: journal, score.
+  void RunFinisher();
+  void Finish(Finished finished);
+  void FinishError(const Finished& finished);
+  void FinishAnswer(const Finished& finished);
+
+  // Calls `record` until it succeeds, the disk stays full past the drain
+  // timeout, or another error comes.
+  absl::Status RecordOrWait(const std::function<absl::Status()>& record);
+  void Fail(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Drain();
+
+  bool AllDone() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return (source_empty_ || stop_) && retries_.empty() && outstanding_ == 0;
+  }
+
+  const RunParts parts_;
+  const RunPlan plan_;
+  WorkSource source_;  // The starter's.
+
+  mutable absl::Mutex mutex_;
+  absl::CondVar changed_;
+  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  bool source_empty_ ABSL_GUARDED_BY(mutex_) = false;
+  bool finished_all_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Work> ready_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Finished> finished_ ABSL_GUARDED_BY(mutex_);
+  std::multimap<absl::Duration, Retry> retries_ ABSL_GUARDED_BY(mutex_);
+  int in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Taken from the source or from the retries and not yet finished.
+  uint64_t outstanding_ ABSL_GUARDED_BY(mutex_) = 0;
+
+  absl::Mutex observer_mutex_;
+};
+
+absl::Status BenchmarkRunImpl::Run() {
+  if (absl::Status s = ScoreUnscored(); !s.ok()) return s;
+  std::vector<std::thread> threads;
+  threads.emplace_back([this] { RunStarter(); });
+  threads.emplace_back([this] { RunDispatcher(); });
+  for (int i = 0; i < std::min(plan_.workers, kFinishersMax); ++i) {
+    threads.emplace_back([this] { RunFinisher(); });
+  }
+  Drain();
+  for (std::thread& thread : threads) thread.join();
+  absl::MutexLock lock(&mutex_);
+  return failure_;
+}
+
+void BenchmarkRunImpl::RequestStop() {
+  absl::MutexLock lock(&mutex_);
+  stop_ = true;
+  changed_.SignalAll();
+}
+
+// Waits for the end; after a stop, no longer than the drain timeout.
+void BenchmarkRunImpl::Drain() {
+  bool cut_off = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    while (!AllDone() && !stop_) changed_.Wait(&mutex_);
+    retries_.clear();
+    const absl::Duration deadline =
+        parts_.clock->Monotonic() + plan_.drain_timeout;
+    while (!AllDone() && !cut_off) {
+      const absl::Duration left = deadline - parts_.clock->Monotonic();
+      cut_off = left <= absl::ZeroDuration();
+      if (!cut_off) parts_.clock->WaitWithTimeout(&changed_, &mutex_, left);
+      retries_.clear();
+    }
+  }
+  if (cut_off) parts_.evaluator->Stop();
+  absl::MutexLock lock(&mutex_);
+  while (!AllDone()) {
+    changed_.Wait(&mutex_);
+    retries_.clear();
+  }
+  finished_all_ = true;
+  changed_.SignalAll();
+}
+
+void BenchmarkRunImpl::Fail(const absl::Status& status) {
+  absl::MutexLock lock(&mutex_);
+  if (failure_.ok()) failure_ = status;
+  stop_ = true;
+  changed_.SignalAll();
+}
+
+// ---------------------------------------------------------------------------
+// Answers that an earlier session got and did not score
+
+absl::Status BenchmarkRunImpl::ScoreUnscored() {
+  std::map<uint32_t, uint32_t> row_of;
+  std::unique_ptr<journal::Reader> reader;
+  for (const OpenQuery& open : parts_.journal->open_queries()) {
+    if (!open.unscored || open.run > plan_.runs) continue;
+    if (row_of.empty()) {
+      for (const SelectedRow& row : plan_.rows) row_of[row.index] = row.row;
+      absl::StatusOr<std::unique_ptr<journal::Reader>> opened =
+          journal::Reader::Open(parts_.journal->directory(), {});
+      if (!opened.ok()) return opened.status();
+      reader = *std::move(opened);
+    }
+    const auto row = row_of.find(open.index);
+    if (row == row_of.end()) continue;
+    absl::Status s = ScoreRecorded(open, row->second, *reader);
+    if (!s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BenchmarkRunImpl::ScoreRecorded(const OpenQuery& open,
+                                             uint32_t row,
+                                             journal::Reader& reader) {
+  absl::StatusOr<ResponseRecord> response =
+      ReadRecordAt<ResponseRecord>(reader, open.position);
+  if (!response.ok()) return response.status();
+  Finished finished;
+  finished.work.request.key = response->key;
+  finished.result.output = response->output;
+  finished.result.scores = response->worker_scores;
+  finished.result.usage = response->usage;
+  finished.result.cost = response->cost;
+  absl::StatusOr<std::string> text = parts_.dataset->Row(row);
+  if (!text.ok()) return text.status();
+  absl::StatusOr<RowFields> fields = parts_.fields->Resolve(*text);
+  if (!fields.ok()) return fields.status();
+  ScoredResponse scored =
+      parts_.scoring->Evaluate(response->output, fields->target);
+  scored.scores.insert(scored.scores.end(), response->worker_scores.begin(),
+                       response->worker_scores.end());
+  absl::Status s = parts_.journal->RecordScore(
+      response->key, scored.scores, scored.unparsed, scored.extracted);
+  if (s.ok()) {
+    absl::MutexLock lock(&observer_mutex_);
+    parts_.observer->OnScored(response->key, finished.result);
+  }
+  return s;
+}
+
+// ---------------------------------------------------------------------------
+// Starter
+
+void BenchmarkRunImpl::RunStarter() {
+  for (;;) {
+    std::vector<Work> chunk = TakeChunk();
+    if (chunk.empty()) break;
+    absl::Status status;
+    std::vector<EvaluationRequest> requests;
+    for (Work& work : chunk) {
+      if (status.ok()) status = Prepare(work);
+      requests.push_back(work.request);
+    }
+    if (status.ok()) {
+      status = parts_.journal->RecordStarts(requests,
+                                            parts_.evaluator->may_be_billed());
+    }
+    if (!status.ok()) Fail(status);
+    absl::MutexLock lock(&mutex_);
+    if (!status.ok()) {
+      outstanding_ -= chunk.size();
+      break;
+    }
+    for (Work& work : chunk) ready_.push_back(std::move(work));
+    changed_.SignalAll();
+  }
+  {
+    absl::MutexLock lock(&mutex_);
+    source_empty_ = true;
+    changed_.SignalAll();
+  }
+  AbandonReady();
+}
+
+// The next queries to be started together: as soon as fewer are ready than
+// there are workers, so that no slot ever waits for a start to be durable.
+// Empty at the end.
+std::vector<Work> BenchmarkRunImpl::TakeChunk() {
+  std::vector<Work> chunk;
+  absl::MutexLock lock(&mutex_);
+  const size_t room_when = static_cast<size_t>(plan_.workers);
+  for (;;) {
+    if (stop_) return chunk;
+    if (ready_.size() < room_when) {
+      const size_t most = std::min(2 * room_when - ready_.size(), kStartsMax);
+      const absl::Duration now = parts_.clock->Monotonic();
+      while (chunk.size() < most && !retries_.empty() &&
+             retries_.begin()->first <= now) {
+        Work work;
+        work.item = retries_.begin()->second.item;
+        work.tries = retries_.begin()->second.tries;
+        retries_.erase(retries_.begin());
+        chunk.push_back(std::move(work));
+      }
+      while (chunk.size() < most && !source_empty_) {
+        const absl::optional<WorkItem> item = source_.Next();
+        source_empty_ = !item.has_value();
+        if (source_empty_) break;
+        Work work;
+        work.item = *item;
+        chunk.push_back(std::move(work));
+      }
+      outstanding_ += chunk.size();
+      if (!chunk.empty()) return chunk;
+      if (AllDone()) return chunk;
+    }
+    if (!retries_.empty() && ready_.size() < room_when) {
+      const absl::Duration due =
+          retries_.begin()->first - parts_.clock->Monotonic();
+      if (due > absl::ZeroDuration()) {
+        parts_.clock->WaitWithTimeout(&changed_, &mutex_, due);
+      }
+    } else {
+      changed_.Wait(&mutex_);
+    }
+  }
+}
+
+absl::Status BenchmarkRunImpl::Prepare(Work& work) {
+  const uint32_t row = work.item.row.row;
+  EvaluationRequest& request = work.request;
+  absl::StatusOr<std::string> text = parts_.dataset->Row(row);
+  if (!text.ok()) return text.status();
+  absl::StatusOr<RowFields> fields = parts_.fields->Resolve(*text);
+  if (!fields.ok()) return fields.status();
+  request.key.run = work.item.run;
+  request.key.index = work.item.row.index;
+  request.key.id = parts_.dataset->id(row);
+  request.key.occurrence = parts_.dataset->occurrence(row);
+  request.attempt = work.item.attempts_before + work.tries;
+  request.seed = QuerySeed(plan_.seed, request.key.run, request.key.id,
+                           request.key.occurrence);
+  request.model = plan_.model;
+  request.method = plan_.method;
+  request.prompt = fields->input.value_or("");
+  request.query_json = *std::move(text);
+  work.target = std::move(fields->target);
+  return absl::OkStatus();
+}
+
+// After a stop: what was journaled as started and never left is no attempt in
+// doubt, and the journal says so.
+void BenchmarkRunImpl::AbandonReady() {
+  for (;;) {
+    Work work;
+    {
+      absl::MutexLock lock(&mutex_);
+      while (ready_.empty() && !(AllDone() || stop_)) changed_.Wait(&mutex_);
+      if (!stop_ || ready_.empty()) return;
+      work = std::move(ready_.front());
+      ready_.pop_front();
+    }
+    EvaluationResult never_sent;
+    never_sent.error = EvaluationError{
+        "not-sent", "the run was stopped before the request left", true, ""};
+    // If this fails too, the attempt is listed as in doubt: more than is true,
+    // never less.
+    parts_.journal->RecordError(work.request, never_sent, /*final=*/false)
+        .IgnoreError();
+    absl::MutexLock lock(&mutex_);
+    --outstanding_;
+    changed_.SignalAll();
+  }
+}
+
+// ---------------------------------------------------------------------------
+// Dispatcher
+
+void BenchmarkRunImpl::RunDispatcher() {
+  for (;;) {
+    Work work;
+    {
+      absl::MutexLock lock(&mutex_);
+      const size_t finished_max = plan_.workers + kFinishedSpare;
+      while (!finished_all_ &&
+             (stop_ || ready_.empty() || in_flight_ >= plan_.workers ||
+              finished_.size() >= finished_max)) {
+        changed_.Wait(&mutex_);
+      }
+      if (finished_all_) return;
+      work = std::move(ready_.front());
+      ready_.pop_front();
+      ++in_flight_;
+      // The starter may have room now.
+      if (ready_.size() < static_cast<size_t>(plan_.workers)) {
+        changed_.SignalAll();
+      }
+    }
+    EvaluationRequest request = work.request;
+    auto shared = std::make_shared<Work>(std::move(work));
+    parts_.evaluator->Start(std::move(request),
+                            [this, shared](EvaluationResult result) {
+                              OnDone(std::move(*shared), std::move(result));
+                            });
+  }
+}
+
+void BenchmarkRunImpl::OnDone(Work work, EvaluationResult result) {
+  absl::MutexLock lock(&mutex_);
+  --in_flight_;
+  finished_.push_back({std::move(work), std::move(result)});
+  changed_.SignalAll();
+}
+
+// ---------------------------------------------------------------------------
+// Finishers
+
+void BenchmarkRunImpl::RunFinisher() {
+  for (;;) {
+    Finished finished;
+    {
+      absl::MutexLock lock(&mutex_);
+      while (finished_.empty() && !finished_all_) changed_.Wait(&mutex_);
+      if (finished_.empty()) return;
+      finished = std::move(finished_.front());
+      finished_.pop_front();
+    }
+    Finish(std::move(finished));
+    absl::MutexLock lock(&mutex_);
+    --outstanding_;
+    changed_.SignalAll();
+  }
+}
+
+void BenchmarkRunImpl::Finish(Finished finished) {
+  if (finished.result.error.has_value()) {
+    FinishError(finished);
+  } else {
+    FinishAnswer(finished);
+  }
+}
+
+void BenchmarkRunImpl::FinishError(const Finished& finished) {
+  const Work& work = finished.work;
+  const EvaluationError& error = *finished.result.error;
+  bool again = error.retryable && work.tries <= plan_.max_retries;
+  bool stopping;
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping = stop_;
+  }
+  // Interrupted, it is neither failed nor done: the next session goes on.
+  const bool final = !again;
+  absl::Status status = RecordOrWait([&] {
+    return parts_.journal->RecordError(work.request, finished.result, final);
+  });
+  if (!status.ok()) {
+    Fail(status);
+    return;
+  }
+  {
+    absl::MutexLock lock(&observer_mutex_);
+    parts_.observer->OnError(work.request.key, error, final);
+  }
+  if (!again || stopping) return;
+  absl::MutexLock lock(&mutex_);
+  if (stop_) return;
+  retries_.emplace(
+      parts_.clock->Monotonic() + RetryDelay(work.tries, work.request.seed),
+      Retry{work.item, work.tries + 1});
+}
+
+void BenchmarkRunImpl::FinishAnswer(const Finished& finished) {
+  const Work& work = finished.work;
+  // First the answer, which may have cost money; only then anything that could
+  // go wrong with it.
+  absl::Status status = RecordOrWait([&] {
+    return parts_.journal->RecordResponse(work.request, finished.result);
+  });
+  if (status.ok() && !finished.result.state_json.empty()) {
+    status = RecordOrWait([&] {
+      return parts_.journal->RecordWorkerState(finished.result.slot,
+                                               finished.result.state_json);
+    });
+  }
+  if (!status.ok()) {
+    Fail(status);
+    return;
+  }
+  ScoredResponse scored =
+      parts_.scoring->Evaluate(finished.result.output, work.target);
+  scored.scores.insert(scored.scores.end(), finished.result.scores.begin(),
+                       finished.result.scores.end());
+  status = RecordOrWait([&] {
+    return parts_.journal->RecordScore(work.request.key, scored.scores,
+                                       scored.unparsed, scored.extracted);
+  });
+  if (!status.ok()) {
+    Fail(status);
+    return;
+  }
+  absl::MutexLock lock(&observer_mutex_);
+  parts_.observer->OnScored(work.request.key, finished.result);
+}
+
+absl::Status BenchmarkRunImpl::RecordOrWait(
+    const std::function<absl::Status()>& record) {
+  absl::Status status = record();
+  if (journal::KindOf(status) != journal::ErrorKind::kNoSpace) return status;
+  // The answer is here and may be paid: dispatch stops, and there is some time
+  // to make space before it is given up.
+  Fail(status);
+  {
+    absl::MutexLock lock(&observer_mutex_);
+    parts_.observer->OnNoSpace(status.message());
+  }
+  const absl::Duration deadline =
+      parts_.clock->Monotonic() + plan_.drain_timeout;
+  while (journal::KindOf(status) == journal::ErrorKind::kNoSpace &&
+         parts_.clock->Monotonic() < deadline) {
+    {
+      absl::MutexLock lock(&mutex_);
+      parts_.clock->WaitWithTimeout(&changed_, &mutex_, kNoSpaceRetryInterval);
+    }
+    status = record();
+  }
+  return status;
+}
+
+}  // namespace
+
+uint64_t BenchmarkRun::CountRemaining(const BenchmarkJournal& journal,
+                                      const RunPlan& plan) {
+  WorkSource source(journal, plan);
+  uint64_t remaining = 0;
+  while (source.Next().has_value()) ++remaining;
+  for (const OpenQuery& open : journal.open_queries()) {
+    remaining += open.unscored ? 1 : 0;
+  }
+  return remaining;
+}
+
+std::unique_ptr<BenchmarkRun> BenchmarkRun::Create(const RunParts& parts,
+                                                   const RunPlan& plan) {
+  assert(plan.workers >= 1);
+  return std::make_unique<BenchmarkRunImpl>(parts, plan);
+}
+
+}  // namespace runner

@@ -1,0 +1,50 @@
+// Which journal a benchmark goes on with, or begins.
+#ifndef RUNNER_JOURNAL_CHOICE_H_
+#define RUNNER_JOURNAL_CHOICE_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "journal/file_system.h"
+#include "runner/console.h"
+#include "runner/exit_code.h"
+
+namespace runner {
+
+struct JournalWish {
+  std::string journal_dir;
+  std::string benchmark_id;
+  std::string identity_json;
+  std::string identity_hash;
+  std::string run_id;        // For a new journal; a suffix is added if taken.
+  bool resume = true;        // --resume / --no-resume
+  bool new_journal = false;  // --new-journal
+  bool overwrite = false;    // --overwrite
+};
+
+struct JournalChoice {
+  absl::optional<Refusal> refusal;
+  std::string directory;
+  std::string run_id;
+  bool create = false;
+};
+
+// Looks, decides by runner.md's rules (identity, damage, what is finished), and
+// says on the console what it found. Moves a journal only for --overwrite.
+JournalChoice ChooseJournal(const JournalWish& wish, journal::FileSystem& fs,
+                            Console& console);
+
+// A new journal beside what is there.
+JournalChoice NewJournal(const JournalWish& wish, journal::FileSystem& fs);
+
+// Refusals that name the journal and the next step.
+Refusal RefuseJournal(absl::string_view directory, const absl::Status& status);
+
+// "a: 1 -> 2", a line each, for two canonical JSON objects.
+std::string DifferenceTable(absl::string_view old_json,
+                            absl::string_view new_json);
+
+}  // namespace runner
+
+#endif  // RUNNER_JOURNAL_CHOICE_H_
