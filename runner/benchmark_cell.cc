@@ -585,6 +585,7 @@ absl::optional<Refusal> BenchmarkCellImpl::WriteResultFiles() {
   info.dataset_name = journaled.dataset_name;
   info.dataset_fingerprint = context_.dataset->fingerprint();
   info.dataset_path = context_.dataset->path();
+  info.dataset_queries = context_.dataset->size();
   info.model = model_;
   info.method = options_.method;
   info.seed = options_.seed;
@@ -678,6 +679,10 @@ absl::Status BenchmarkCellImpl::RecordEnd(bool complete) {
 void BenchmarkCellImpl::SayEnd(bool complete) {
   const Results& results = *outcome_.results;
   const std::string where = Printable(outcome_.results_path);
+  if (complete && !session_begun_) {
+    console_.Say(absl::StrCat("Results saved to ", where));
+    return;
+  }
   if (complete) {
     console_.Say(absl::StrCat(
         temporary_.path.empty() ? "Final checkpoint saved: " : "Finished: ",
