@@ -754,7 +754,7 @@ void Examiner::TakeRecord(size_t i, const Frame& frame) {
     StopBefore(i + 1);
     return;
   }
-  SpanRecord held{record, std::make_unique<char[]>(frame.body.size())};
+  SpanRecord held{record, std::make_unique_for_overwrite<char[]>(frame.body.size())};
   std::copy(frame.body.begin(), frame.body.end(), held.bytes.get());
   held.record.body = absl::string_view(held.bytes.get(), frame.body.size());
   span_.push_back(std::move(held));

@@ -210,7 +210,7 @@ ReadResult JournalReader::TakeFrame(const Frame& frame) {
                    "a span longer than any writer makes");
   }
   SpanRecord held{MakeRecord(id, frame),
-                  std::make_unique<char[]>(frame.body.size())};
+                  std::make_unique_for_overwrite<char[]>(frame.body.size())};
   std::copy(frame.body.begin(), frame.body.end(), held.bytes.get());
   held.record.body = absl::string_view(held.bytes.get(), frame.body.size());
   span_.push_back(std::move(held));

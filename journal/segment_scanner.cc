@@ -185,7 +185,7 @@ void SegmentScanner::FillWindow(uint64_t offset, uint64_t size) {
   if (window_capacity_ < wanted ||
       window_capacity_ > 2 * wanted + kWindowBytes) {
     window_capacity_ = std::max(wanted, kWindowBytes);
-    window_ = std::make_unique<char[]>(window_capacity_);
+    window_ = std::make_unique_for_overwrite<char[]>(window_capacity_);
   }
   window_offset_ = start;
   window_bytes_ = wanted;

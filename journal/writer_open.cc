@@ -31,8 +31,7 @@ absl::Status MakeDirectory(FileSystem& fs, absl::string_view directory,
     return MakeError(ErrorKind::kNotFound,
                      absl::StrCat(directory, ": no journal here"));
   }
-  if (absl::Status s = fs.CreateDirectory(directory); !s.ok()) return s;
-  return fs.SyncDirectory(ParentDirectory(directory));
+  return fs.CreateDirectory(directory);
 }
 
 // Removes what an earlier writer prepared and did not use; returns the ids of
@@ -255,6 +254,9 @@ absl::StatusOr<OpenedLog> OpenLog(absl::string_view directory,
       return MakeError(ErrorKind::kNotFound,
                        absl::StrCat(directory, ": no journal here"));
     }
+    // Whoever made the directory may have died before its name was durable.
+    absl::Status s = fs.SyncDirectory(ParentDirectory(directory));
+    if (!s.ok()) return s;
     if (options.folder != nullptr) options.folder->Reset();
     opened.report.mode = options.recovery_mode;
     opened.report.full = true;
