@@ -115,8 +115,22 @@ class BenchmarkRunImpl final : public BenchmarkRun {
   const RunPlan plan_;
   WorkSource source_;  // The starter's.
 
+  // Wakes those who can go on, after any change of what follows.
+  void Wake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasRoom() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return ready_.size() < static_cast<size_t>(plan_.workers);
+  }
+  bool CanDispatch() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return !stop_ && !ready_.empty() && in_flight_ < plan_.workers &&
+           finished_.size() < plan_.workers + kFinishedSpare;
+  }
+
   mutable absl::Mutex mutex_;
-  absl::CondVar changed_;
+  absl::CondVar starter_wake_;
+  absl::CondVar dispatcher_wake_;
+  absl::CondVar finisher_wake_;
+  absl::CondVar drain_wake_;
+  bool cut_off_ ABSL_GUARDED_BY(mutex_) = false;  // No draining: it is futile.
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   bool source_empty_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_all_ ABSL_GUARDED_BY(mutex_) = false;
@@ -145,43 +159,54 @@ absl::Status BenchmarkRunImpl::Run() {
   return failure_;
 }
 
+void BenchmarkRunImpl::Wake() {
+  if (stop_ || AllDone()) {
+    starter_wake_.SignalAll();
+    dispatcher_wake_.SignalAll();
+    finisher_wake_.SignalAll();
+    drain_wake_.SignalAll();
+    return;
+  }
+  if (HasRoom()) starter_wake_.Signal();
+  if (CanDispatch()) dispatcher_wake_.Signal();
+  if (!finished_.empty()) finisher_wake_.Signal();
+}
+
 void BenchmarkRunImpl::RequestStop() {
   absl::MutexLock lock(&mutex_);
   stop_ = true;
-  changed_.SignalAll();
+  Wake();
 }
 
 // Waits for the end; after a stop, no longer than the drain timeout.
 void BenchmarkRunImpl::Drain() {
-  bool cut_off = false;
   {
     absl::MutexLock lock(&mutex_);
-    while (!AllDone() && !stop_) changed_.Wait(&mutex_);
-    retries_.clear();
+    while (!AllDone() && !stop_) drain_wake_.Wait(&mutex_);
     const absl::Duration deadline =
         parts_.clock->Monotonic() + plan_.drain_timeout;
-    while (!AllDone() && !cut_off) {
+    while (retries_.clear(), !AllDone() && !cut_off_) {
       const absl::Duration left = deadline - parts_.clock->Monotonic();
-      cut_off = left <= absl::ZeroDuration();
-      if (!cut_off) parts_.clock->WaitWithTimeout(&changed_, &mutex_, left);
-      retries_.clear();
+      if (left <= absl::ZeroDuration()) break;
+      parts_.clock->WaitWithTimeout(&drain_wake_, &mutex_, left);
     }
   }
-  if (cut_off) parts_.evaluator->Stop();
+  // Ends what is still under way; does nothing when all is done.
+  parts_.evaluator->Stop();
   absl::MutexLock lock(&mutex_);
-  while (!AllDone()) {
-    changed_.Wait(&mutex_);
-    retries_.clear();
-  }
+  while (retries_.clear(), !AllDone()) drain_wake_.Wait(&mutex_);
   finished_all_ = true;
-  changed_.SignalAll();
+  Wake();
 }
 
 void BenchmarkRunImpl::Fail(const absl::Status& status) {
   absl::MutexLock lock(&mutex_);
   if (failure_.ok()) failure_ = status;
   stop_ = true;
-  changed_.SignalAll();
+  // Answers that cannot be journaled need not be waited for; on a full disk
+  // there may yet be space.
+  cut_off_ |= journal::KindOf(status) != journal::ErrorKind::kNoSpace;
+  Wake();
 }
 
 // ---------------------------------------------------------------------------
@@ -260,12 +285,12 @@ void BenchmarkRunImpl::RunStarter() {
       break;
     }
     for (Work& work : chunk) ready_.push_back(std::move(work));
-    changed_.SignalAll();
+    Wake();
   }
   {
     absl::MutexLock lock(&mutex_);
     source_empty_ = true;
-    changed_.SignalAll();
+    Wake();
   }
   AbandonReady();
 }
@@ -276,11 +301,11 @@ void BenchmarkRunImpl::RunStarter() {
 std::vector<Work> BenchmarkRunImpl::TakeChunk() {
   std::vector<Work> chunk;
   absl::MutexLock lock(&mutex_);
-  const size_t room_when = static_cast<size_t>(plan_.workers);
   for (;;) {
     if (stop_) return chunk;
-    if (ready_.size() < room_when) {
-      const size_t most = std::min(2 * room_when - ready_.size(), kStartsMax);
+    if (HasRoom()) {
+      const size_t most = std::min(
+          2 * static_cast<size_t>(plan_.workers) - ready_.size(), kStartsMax);
       const absl::Duration now = parts_.clock->Monotonic();
       while (chunk.size() < most && !retries_.empty() &&
              retries_.begin()->first <= now) {
@@ -302,14 +327,14 @@ std::vector<Work> BenchmarkRunImpl::TakeChunk() {
       if (!chunk.empty()) return chunk;
       if (AllDone()) return chunk;
     }
-    if (!retries_.empty() && ready_.size() < room_when) {
+    if (!retries_.empty() && HasRoom()) {
       const absl::Duration due =
           retries_.begin()->first - parts_.clock->Monotonic();
       if (due > absl::ZeroDuration()) {
-        parts_.clock->WaitWithTimeout(&changed_, &mutex_, due);
+        parts_.clock->WaitWithTimeout(&starter_wake_, &mutex_, due);
       }
     } else {
-      changed_.Wait(&mutex_);
+      starter_wake_.Wait(&mutex_);
     }
   }
 }
@@ -343,7 +368,9 @@ void BenchmarkRunImpl::AbandonReady() {
     Work work;
     {
       absl::MutexLock lock(&mutex_);
-      while (ready_.empty() && !(AllDone() || stop_)) changed_.Wait(&mutex_);
+      while (ready_.empty() && !(AllDone() || stop_)) {
+        starter_wake_.Wait(&mutex_);
+      }
       if (!stop_ || ready_.empty()) return;
       work = std::move(ready_.front());
       ready_.pop_front();
@@ -357,7 +384,7 @@ void BenchmarkRunImpl::AbandonReady() {
         .IgnoreError();
     absl::MutexLock lock(&mutex_);
     --outstanding_;
-    changed_.SignalAll();
+    Wake();
   }
 }
 
@@ -369,20 +396,12 @@ void BenchmarkRunImpl::RunDispatcher() {
     Work work;
     {
       absl::MutexLock lock(&mutex_);
-      const size_t finished_max = plan_.workers + kFinishedSpare;
-      while (!finished_all_ &&
-             (stop_ || ready_.empty() || in_flight_ >= plan_.workers ||
-              finished_.size() >= finished_max)) {
-        changed_.Wait(&mutex_);
-      }
+      while (!finished_all_ && !CanDispatch()) dispatcher_wake_.Wait(&mutex_);
       if (finished_all_) return;
       work = std::move(ready_.front());
       ready_.pop_front();
       ++in_flight_;
-      // The starter may have room now.
-      if (ready_.size() < static_cast<size_t>(plan_.workers)) {
-        changed_.SignalAll();
-      }
+      Wake();
     }
     EvaluationRequest request = work.request;
     auto shared = std::make_shared<Work>(std::move(work));
@@ -397,7 +416,7 @@ void BenchmarkRunImpl::OnDone(Work work, EvaluationResult result) {
   absl::MutexLock lock(&mutex_);
   --in_flight_;
   finished_.push_back({std::move(work), std::move(result)});
-  changed_.SignalAll();
+  Wake();
 }
 
 // ---------------------------------------------------------------------------
@@ -408,15 +427,18 @@ void BenchmarkRunImpl::RunFinisher() {
     Finished finished;
     {
       absl::MutexLock lock(&mutex_);
-      while (finished_.empty() && !finished_all_) changed_.Wait(&mutex_);
+      while (finished_.empty() && !finished_all_) {
+        finisher_wake_.Wait(&mutex_);
+      }
       if (finished_.empty()) return;
       finished = std::move(finished_.front());
       finished_.pop_front();
+      Wake();
     }
     Finish(std::move(finished));
     absl::MutexLock lock(&mutex_);
     --outstanding_;
-    changed_.SignalAll();
+    Wake();
   }
 }
 
@@ -508,7 +530,8 @@ absl::Status BenchmarkRunImpl::RecordOrWait(
          parts_.clock->Monotonic() < deadline) {
     {
       absl::MutexLock lock(&mutex_);
-      parts_.clock->WaitWithTimeout(&changed_, &mutex_, kNoSpaceRetryInterval);
+      parts_.clock->WaitWithTimeout(&drain_wake_, &mutex_,
+                                    kNoSpaceRetryInterval);
     }
     status = record();
   }
