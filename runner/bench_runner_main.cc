@@ -20,7 +20,7 @@ namespace {
 
 std::string VersionText() {
   return absl::StrCat("bench-runner ", kVersion, " (commit ", BuildCommit(),
-                      ", journal format ", journal::kFormatVersion, ")\n");
+                      ", journal format ", journal::kFormatVersion, ")");
 }
 
 int Main(const std::vector<std::string>& args) {

@@ -107,6 +107,7 @@ class BenchmarkCellImpl final : public BenchmarkCell {
 
   void Plan(const std::vector<uint32_t>& index_of_row);
   void SayLoaded();
+  void SaySkipped();
   MaybeRefusal JournalFailed(const absl::Status& status);
   int FinalExitCode() const;
   bool BelowMinimum() const;
@@ -414,6 +415,7 @@ absl::optional<Refusal> BenchmarkCellImpl::JournalFailed(
 
 absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
   if (resumed_) SayLoaded();
+  if (resumed_ && options_.verbose) SaySkipped();
   const uint64_t remaining = BenchmarkRun::CountRemaining(*journal_, plan_);
   if (remaining == 0) {
     if (journal_->complete()) {
@@ -448,6 +450,17 @@ void BenchmarkCellImpl::SayLoaded() {
     absl::StrAppend(&text, " (", totals.failed, " failed)");
   if (totals.cost > 0) absl::StrAppendFormat(&text, ", $%.2f", totals.cost);
   console_.Say(text);
+}
+
+void BenchmarkCellImpl::SaySkipped() {
+  for (uint32_t run = 1; run <= plan_.runs; ++run) {
+    for (const SelectedRow& row : plan_.rows) {
+      if (!journal_->IsDone(run, row.index)) continue;
+      console_.Detail(absl::StrCat("Skipping completed query: ",
+                                   Printable(context_.dataset->id(row.row)),
+                                   " (Cached)"));
+    }
+  }
 }
 
 absl::StatusOr<std::unique_ptr<Evaluator>> BenchmarkCellImpl::MakeEvaluator(

@@ -202,7 +202,6 @@ absl::StatusOr<RunOptions> MakeRunOptions(GivenOptions given) {
   absl::Status status = ResolveExclusive(given);
   if (!status.ok()) return status;
   RunOptions options;
-  options.total_timeout = absl::InfiniteDuration();
   status = Apply(given, options);
   if (status.ok() && options.dataset.empty()) {
     status = UsageError("--dataset is missing: which file has the queries?");

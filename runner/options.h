@@ -68,8 +68,6 @@ struct RunOptions {
   EvaluatorKind evaluator = EvaluatorKind::kReplay;
   std::string worker_command;
   absl::Duration timeout;  // Of an attempt.
-  absl::Duration
-      total_timeout;  // Of a query with all attempts; infinite: none.
   uint32_t max_retries = 0;
 
   // Parallel.

@@ -59,7 +59,8 @@ class ProcessGuardTest : public testing::Test {
 
   int SignalThatEnded(pid_t pid) {
     int status = 0;
-    EXPECT_EQ(waitpid(pid, &status, 0), pid);
+    EXPECT_TRUE(
+        Eventually([&] { return waitpid(pid, &status, WNOHANG) == pid; }));
     return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   }
 

@@ -60,7 +60,8 @@ class SignalsTest : public testing::Test {
   // Its exit code, or minus the signal that killed it.
   int Ended() {
     int status = 0;
-    EXPECT_EQ(waitpid(pid_, &status, 0), pid_);
+    EXPECT_TRUE(
+        Eventually([&] { return waitpid(pid_, &status, WNOHANG) == pid_; }));
     return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
   }
 
