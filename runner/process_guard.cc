@@ -1,6 +1,7 @@
 #include "runner/process_guard.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -25,8 +26,9 @@ namespace {
 
 // One message on the pipe. Smaller than PIPE_BUF, so written whole or not at
 // all, and reads never see half of one.
+enum class Word : int32_t { kNewGroup, kForgetGroup, kEnd };
 struct Message {
-  int32_t forget;  // 0: a new group; 1: forget it.
+  Word word;
   int32_t group;
 };
 static_assert(sizeof(Message) == 8);
@@ -35,6 +37,9 @@ static_assert(sizeof(Message) == 8);
 // passes repeat until one finds nothing.
 constexpr int kSweepPassesMax = 100;
 constexpr int kSweepPauseNs = 1'000'000;
+// How long the runner waits for the guard to have swept. It does so in
+// milliseconds, unless someone has stopped it or the machine is choking.
+constexpr int kEndWaitMs = 10'000;
 constexpr size_t kMarkBytesMax = 64;
 constexpr size_t kReadBytes = 4096;
 
@@ -56,23 +61,26 @@ GuardState guard_state;
 
 void Learn(const Message& message) {
   GuardState& state = guard_state;
+  const bool forget = message.word == Word::kForgetGroup;
   for (int i = 0; i < state.groups; ++i) {
     if (state.group[i] != message.group) continue;
-    if (message.forget) state.group[i] = state.group[--state.groups];
+    if (forget) state.group[i] = state.group[--state.groups];
     return;
   }
-  if (!message.forget && state.groups < ProcessGuard::kGroupsMax) {
+  if (!forget && state.groups < ProcessGuard::kGroupsMax) {
     state.group[state.groups++] = message.group;
   }
 }
 
-// Returns when no process holds the pipe's writing end any more.
+// Returns when no process holds the pipe's writing end any more, or when the
+// runner says so.
 void ReadUntilEnd() {
   Message messages[64];
   for (;;) {
     const ssize_t size = read(guard_state.fd, messages, sizeof messages);
     if (size == 0 || (size < 0 && errno != EINTR)) return;
     for (ssize_t i = 0; i < size / ssize_t{sizeof(Message)}; ++i) {
+      if (messages[i].word == Word::kEnd) return;
       Learn(messages[i]);
     }
   }
@@ -228,21 +236,30 @@ absl::StatusOr<std::unique_ptr<ProcessGuard>> ProcessGuard::Start() {
 }
 
 ProcessGuard::~ProcessGuard() {
+  // Said as well as shown by closing: a child that is stuck before its exec
+  // would hold the pipe open.
+  const Message end = {Word::kEnd, 0};
+  WriteNoSignal(fd_, &end, sizeof end);
   close(fd_);
-  kill(pid_, SIGCONT);  // If someone stopped it, this would wait for ever.
-  int status;
-  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  kill(pid_, SIGCONT);
+  const int ended_fd = syscall(SYS_pidfd_open, pid_, 0);
+  pollfd ended = {ended_fd, POLLIN, 0};
+  while (ended_fd >= 0 && poll(&ended, 1, kEndWaitMs) < 0 && errno == EINTR) {
+  }
+  if (ended_fd >= 0) close(ended_fd);
+  kill(pid_, SIGKILL);  // Has ended, as a rule.
+  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
 }
 
 void ProcessGuard::AnnounceOwnGroup() const {
-  const Message message = {0, getpid()};
+  const Message message = {Word::kNewGroup, getpid()};
   // Fails only if the guard was killed; PR_SET_PDEATHSIG is left then.
   [[maybe_unused]] const ssize_t size = write(fd_, &message, sizeof message);
 }
 
 void ProcessGuard::Forget(pid_t group) const {
-  const Message message = {1, group};
+  const Message message = {Word::kForgetGroup, group};
   // Lost only if the guard is dead or stopped; there is nothing to do then.
   WriteNoSignal(fd_, &message, sizeof message);
 }

@@ -43,8 +43,8 @@ class ProcessGuard {
   ProcessGuard(const ProcessGuard&) = delete;
   ProcessGuard& operator=(const ProcessGuard&) = delete;
 
-  // Ends the guard as the runner's death would: kills what is left, and waits
-  // until the guard itself is gone.
+  // Ends the guard as the runner's death would: it kills what is left. Waits
+  // until the guard itself is gone, within a bound.
   ~ProcessGuard();
 
   // "NAME=1", to be put into the environment of every child.
