@@ -21,6 +21,14 @@ constexpr uint64_t kLastFramesBytes = 2 * kSectorBytes;
 // A staging buffer larger than this is given back after use.
 constexpr size_t kStagedBytesKept = 8 << 20;
 
+// kNoSpace promises that nothing has changed. Where bytes may have been
+// written, or a name given, a full disk is a failure like any other.
+absl::Status Failed(absl::Status status) {
+  return KindOf(status) == ErrorKind::kNoSpace
+             ? MakeError(ErrorKind::kIo, status.message())
+             : status;
+}
+
 }  // namespace
 
 SegmentLog::SegmentLog(const Options& options)
@@ -162,7 +170,7 @@ SegmentLog::Placed SegmentLog::Stage(const FrameInput& input) {
 absl::Status SegmentLog::WriteStaged() {
   if (staged_.empty()) return absl::OkStatus();
   absl::Status status = file_->WriteAt(staged_offset_, staged_);
-  if (!status.ok()) return status;
+  if (!status.ok()) return Failed(std::move(status));
   unsynced_bytes_ += cursor_.end_offset - written_end_;
   written_end_ = cursor_.end_offset;
   written_watermark_ = durable_lsn_;
@@ -181,7 +189,7 @@ void SegmentLog::MaybeRequestNext() {
 absl::Status SegmentLog::Sync() {
   assert(staged_.empty());
   if (durable_lsn_ == cursor_.last_lsn) return absl::OkStatus();
-  if (absl::Status s = file_->Sync(); !s.ok()) return s;
+  if (absl::Status s = file_->Sync(); !s.ok()) return Failed(std::move(s));
   fsync_issued_ = true;
   unsynced_bytes_ = 0;
   durable_lsn_ = cursor_.last_lsn;
@@ -257,22 +265,25 @@ absl::Status SegmentLog::Publish(PreparedSegment& prepared,
   for (int copy = 0; copy < kSegmentHeaderCopies; ++copy) {
     EncodeSegmentHeader(header, copies.data() + copy * kSegmentHeaderBytes);
   }
-  if (absl::Status s = prepared.file->WriteAt(0, copies); !s.ok()) return s;
-  if (absl::Status s = prepared.file->Sync(); !s.ok()) return s;
   const std::string path =
       JoinPath(options_.directory, SegmentFileName(header.segment_id));
-  if (absl::Status s = options_.fs->Rename(prepared.path, path); !s.ok()) {
-    return s;
+  absl::Status status = prepared.file->WriteAt(0, copies);
+  if (status.ok()) status = prepared.file->Sync();
+  if (status.ok()) status = options_.fs->Rename(prepared.path, path);
+  if (!status.ok()) {
+    options_.fs->Remove(prepared.path).IgnoreError();
+    return status;
   }
-  return options_.fs->SyncDirectory(options_.directory);
+  return Failed(options_.fs->SyncDirectory(options_.directory));
 }
 
 absl::Status SegmentLog::WriteSeal(File& file, const SealFrame& seal) {
-  if (absl::Status s = file.WriteAt(seal.offset, seal.bytes); !s.ok()) return s;
-  if (absl::Status s = file.Sync(); !s.ok()) return s;
+  absl::Status status = file.WriteAt(seal.offset, seal.bytes);
+  if (status.ok()) status = file.Sync();
   // The space behind it is given back. Not fsynced: zeros behind a seal are as
   // good as no bytes.
-  return file.Truncate(seal.end);
+  if (status.ok()) status = file.Truncate(seal.end);
+  return Failed(std::move(status));
 }
 
 absl::Status SegmentLog::Close() {
@@ -288,8 +299,9 @@ absl::Status SegmentLog::Close() {
   Stage(frame);
   if (absl::Status s = WriteStaged(); !s.ok()) return s;
   if (absl::Status s = Sync(); !s.ok()) return s;
-  if (absl::Status s = file_->Truncate(cursor_.end_offset); !s.ok()) return s;
-  return file_->Sync();
+  absl::Status status = file_->Truncate(cursor_.end_offset);
+  if (status.ok()) status = file_->Sync();
+  return Failed(std::move(status));
 }
 
 }  // namespace journal
