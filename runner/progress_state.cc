@@ -367,6 +367,18 @@ ProgressTotals ProgressState::totals() const {
   return data_->totals;
 }
 
+std::vector<RunCounts> ProgressState::run_counts() const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<RunCounts> counts;
+  counts.reserve(data_->runs.size());
+  for (const auto& [run, state] : data_->runs) {
+    counts.push_back({.run = run,
+                      .answered = state.answered.Count(),
+                      .scored = state.scored.Count()});
+  }
+  return counts;
+}
+
 bool ProgressState::complete() const {
   absl::MutexLock lock(&mutex_);
   return data_->complete;

@@ -48,6 +48,13 @@ struct ProgressTotals {
   uint64_t in_doubt = 0;   // Attempts ever listed as in doubt.
 };
 
+// How far one run is.
+struct RunCounts {
+  uint32_t run = 0;
+  uint64_t answered = 0;  // Scored, or waiting for it.
+  uint64_t scored = 0;
+};
+
 // A record that this program cannot use.
 struct OddRecords {
   uint64_t poison = 0;  // Unreadable, or naming a query that is not there.
@@ -102,6 +109,8 @@ class ProgressState final : public journal::Folder {
   std::vector<OpenQuery> open_queries() const;
   uint64_t open_count() const;
   ProgressTotals totals() const;
+  // Of the runs that have any answer, or have ended, in order.
+  std::vector<RunCounts> run_counts() const;
 
   bool complete() const;
   int complete_exit_code() const;

@@ -1,0 +1,119 @@
+#include "tools/journalctl_bench.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "journal/format.h"
+#include "runner/option_values.h"
+#include "runner/text.h"
+#include "runner/version.h"
+#include "tools/dump_command.h"
+#include "tools/info_command.h"
+#include "tools/list_command.h"
+#include "tools/repair_command.h"
+#include "tools/show_command.h"
+#include "tools/verify_command.h"
+
+namespace inspector {
+namespace {
+
+std::vector<const Command*> Commands() {
+  return {&ListCommand(),   &InfoCommand(), &ShowCommand(),
+          &VerifyCommand(), &DumpCommand(), &RepairCommand()};
+}
+
+std::string Overview() {
+  std::string text =
+      "Usage: journalctl-bench COMMAND [options] J\n"
+      "\n"
+      "Looks into a benchmark's journal: living, finished, torn or damaged.\n"
+      "\n";
+  for (const Command* command : Commands()) {
+    absl::StrAppendFormat(&text, "  %-8s %s\n", command->spec.name,
+                          command->spec.summary);
+  }
+  absl::StrAppend(
+      &text,
+      "\n"
+      "J is a journal's directory, or a run id (or latest) in journals/. All\n"
+      "but repair need no write permission, take no lock and change nothing.\n"
+      "journalctl-bench COMMAND --help says more; --version names the "
+      "version.\n"
+      "\n"
+      "Exit codes: 0 done, 1 an operation failed, 2 usage, 10 a torn tail\n"
+      "only, 11 acknowledged data is damaged or missing, 12 in use by a "
+      "living\n"
+      "process, 14 written by a newer version.\n");
+  return text;
+}
+
+std::string VersionText() {
+  return absl::StrCat("journalctl-bench ", runner::kVersion,
+                      ", journal format ", journal::kFormatVersion, ", commit ",
+                      std::string(runner::BuildCommit()), "\n");
+}
+
+int UnknownCommand(const std::string& name, Context& context) {
+  std::vector<std::string> names;
+  for (const Command* command : Commands()) {
+    names.push_back(command->spec.name);
+  }
+  const std::string nearest = runner::Nearest(name, names);
+  return Fail(
+      context, kExitUsage,
+      absl::StrCat("unknown command ", runner::Quoted(name),
+                   nearest.empty()
+                       ? "; journalctl-bench --help lists all"
+                       : absl::StrCat("; did you mean ", nearest, "?")));
+}
+
+int RunCommand(const Command& command, const std::vector<std::string>& args,
+               Context& context) {
+  const absl::StatusOr<Arguments> arguments =
+      ParseArguments(command.spec, args);
+  if (!arguments.ok()) {
+    return Fail(context, kExitUsage, std::string(arguments.status().message()));
+  }
+  if (arguments->Has("help")) {
+    context.out << HelpText(command.spec);
+    return kExitOk;
+  }
+  return command.run(*arguments, context);
+}
+
+int Dispatch(const std::vector<std::string>& args, Context& context) {
+  if (args.empty()) {
+    context.err << Overview();
+    return kExitUsage;
+  }
+  const std::string& name = args[0];
+  if (name == "--version") {
+    context.out << VersionText();
+    return kExitOk;
+  }
+  const std::vector<std::string> rest(args.begin() + 1, args.end());
+  if (name == "--help" || name == "-h" || name == "help") {
+    if (name == "help" && !rest.empty()) {
+      return Dispatch({rest[0], "--help"}, context);
+    }
+    context.out << Overview();
+    return kExitOk;
+  }
+  for (const Command* command : Commands()) {
+    if (command->spec.name == name) return RunCommand(*command, rest, context);
+  }
+  return UnknownCommand(name, context);
+}
+
+}  // namespace
+
+int RunJournalctlBench(const std::vector<std::string>& args, Context& context) {
+  const int exit_code = Dispatch(args, context);
+  context.out.flush();
+  // An answer that did not arrive is no answer.
+  if (!context.out) {
+    return Fail(context, kExitFailed, "the output could not be written");
+  }
+  return exit_code;
+}
+
+}  // namespace inspector

@@ -1,0 +1,177 @@
+#include "tools/verify_command.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "runner/printable.h"
+#include "tools/journal_check.h"
+#include "tools/json_text.h"
+
+namespace inspector {
+namespace {
+
+// Mildest first: a directory's exit code is its gravest journal's.
+constexpr ExitCode kByGravity[] = {kExitOk,           kExitTornTail,
+                                   kExitNewerVersion, kExitFailed,
+                                   kExitUsage,        kExitDamage};
+
+int Graver(int a, int b) {
+  const auto rank = [](int code) {
+    return std::find(std::begin(kByGravity), std::end(kByGravity), code);
+  };
+  return rank(a) < rank(b) ? b : a;
+}
+
+// Then what looks like a torn tail is what the writer is just writing.
+bool BeingWritten(const JournalCheck& check) {
+  return check.verdict() == "running";
+}
+
+Json CheckJson(const JournalCheck& check) {
+  const journal::RecoveryReport& report = check.view.report;
+  Json json;
+  json["path"] = check.view.path;
+  json["run_id"] = check.view.run_id();
+  json["verdict"] = check.verdict();
+  json["exit_code"] = static_cast<int>(check.exit_code());
+  json["records"] = check.view.whole_records;
+  json["last_lsn"] = report.last_lsn;
+  json["confirmed_lsn"] = report.watermark;
+  json["closed"] = report.closed;
+  json["torn_bytes"] = report.bytes_cut;
+  json["segments"] = SegmentsJson(report);
+  json["findings"] = Json::array();
+  for (const journal::Finding& finding : report.findings) {
+    if (BeingWritten(check)) break;
+    json["findings"].push_back(FindingJson(finding));
+  }
+  json["findings_more"] = report.findings_more;
+  json["lost"] = Json::array();
+  for (const LostRecord& lost : check.lost) {
+    json["lost"].push_back({{"lsn", lost.lsn},
+                            {"file", lost.file},
+                            {"offset", lost.offset},
+                            {"type", lost.kind},
+                            {"query", lost.query},
+                            {"certain", lost.certain}});
+  }
+  json["unanswered"] = Json::array();
+  if (check.losses.has_value()) json["unanswered"] = check.losses->unanswered;
+  json["poison"] = Json::array();
+  for (const RecordProblem& problem : check.problems) {
+    json["poison"].push_back({{"lsn", problem.lsn},
+                              {"type", problem.type},
+                              {"detail", problem.detail}});
+  }
+  json["poison_more"] = check.problems_more;
+  json["notes"] = check.notes;
+  json["advice"] = check.advice();
+  json["elapsed_seconds"] = absl::ToDoubleSeconds(report.elapsed);
+  return json;
+}
+
+Colour VerdictColour(const JournalCheck& check) {
+  if (check.exit_code() == kExitOk) return Colour::kGreen;
+  return check.exit_code() == kExitTornTail ? Colour::kYellow : Colour::kRed;
+}
+
+void PrintText(const JournalCheck& check, Context& context) {
+  const Style& style = context.style;
+  const journal::RecoveryReport& report = check.view.report;
+  std::ostream& out = context.out;
+  const auto line = [&](absl::string_view text) {
+    out << "  " << runner::Printable(text) << "\n";
+  };
+  out << runner::Printable(check.view.path) << ": "
+      << style.Paint(check.verdict(), VerdictColour(check)) << "\n";
+  line(absl::StrCat(style.Count(check.view.whole_records), " whole records in ",
+                    report.segments.size(),
+                    report.segments.size() == 1 ? " segment" : " segments",
+                    ", last LSN ", report.last_lsn, ", confirmed up to LSN ",
+                    report.watermark,
+                    report.closed ? ", closed" : ", not closed"));
+  for (const journal::Finding& finding : report.findings) {
+    if (!BeingWritten(check)) line(journal::Describe(finding));
+  }
+  if (report.findings_more > 0) {
+    line(absl::StrCat(report.findings_more, " more bad places"));
+  }
+  for (const LostRecord& lost : check.lost) {
+    line(absl::StrCat("damaged record: ", Describe(lost)));
+  }
+  for (const RecordProblem& problem : check.problems) {
+    line(absl::StrCat("poison record: LSN ", problem.lsn, " (", problem.type,
+                      "): ", problem.detail));
+  }
+  if (check.problems_more > 0) {
+    line(absl::StrCat(check.problems_more, " more poison records"));
+  }
+  for (const std::string& note : check.notes) line(note);
+  if (check.losses.has_value() && check.losses->unanswered_count > 0) {
+    line(UnansweredText(*check.losses));
+  }
+  for (const std::string& advice : check.advice()) line(advice);
+}
+
+int Run(const Arguments& arguments, Context& context) {
+  const std::string& given = arguments.operands()[0];
+  std::vector<std::string> paths;
+  if (absl::StatusOr<std::string> resolved = ResolveJournal(given);
+      !resolved.ok()) {
+    return Fail(context, resolved.status());
+  } else {
+    absl::StatusOr<std::vector<std::string>> found = FindJournals(*resolved);
+    if (!found.ok()) return Fail(context, found.status());
+    paths = *std::move(found);
+  }
+  if (paths.empty()) {
+    return Fail(context, kExitUsage,
+                absl::StrCat(given, ": no journal here, and none below"));
+  }
+  int exit_code = kExitOk;
+  Json json = Json::array();
+  for (const std::string& path : paths) {
+    const absl::StatusOr<JournalCheck> check = CheckJournal(path);
+    if (!check.ok()) {
+      exit_code = Graver(exit_code, Fail(context, check.status()));
+      continue;
+    }
+    exit_code = Graver(exit_code, check->exit_code());
+    if (arguments.Has("json")) {
+      json.push_back(CheckJson(*check));
+    } else {
+      PrintText(*check, context);
+    }
+  }
+  if (arguments.Has("json")) {
+    context.out << JsonText({{"format", 1},
+                             {"exit_code", exit_code},
+                             {"journals", std::move(json)}})
+                << "\n";
+  }
+  return exit_code;
+}
+
+}  // namespace
+
+const Command& VerifyCommand() {
+  static const auto* const command = new Command{
+      {"verify",
+       "J|DIR",
+       1,
+       1,
+       "Checks every byte and every record of a journal, or of all in DIR.",
+       "Checksums, chain, watermark, each record's FlatBuffer, and that the\n"
+       "records fit together. Changes nothing, takes no lock, may run beside\n"
+       "the writer.\n"
+       "\n"
+       "Exit codes: 0 all is well, 1 a byte could not be read, 10 a torn tail\n"
+       "only (nothing acknowledged is lost), 11 acknowledged data is damaged "
+       "or\n"
+       "missing, 14 written by a newer version.\n",
+       {{"json", 0, "", "one JSON object"}}},
+      Run};
+  return *command;
+}
+
+}  // namespace inspector
