@@ -231,7 +231,24 @@ size_t Examiner::ChooseStart() {
   }
   report_.full = start == 0 && start_offset_ == kFirstFrameOffset;
   if (!report_.full) CheckSkipped(start);
-  return start;
+  if (report_.findings.empty()) return start;
+  // What that is, and where the good part ends, only the whole walk can say.
+  StartOver();
+  return 0;
+}
+
+void Examiner::StartOver() {
+  const std::string uuid = report_.journal_uuid;
+  report_ = RecoveryReport();
+  report_.mode = options_.mode;
+  report_.journal_uuid = uuid;
+  report_.full = true;
+  end_.state_segment_id = 0;
+  end_.state_offset = 0;
+  end_.state_lsn = 0;
+  cursor_ = Cursor();
+  start_offset_ = kFirstFrameOffset;
+  if (options_.folder != nullptr) options_.folder->Reset();
 }
 
 bool Examiner::RestoreState(size_t* start) {
@@ -346,6 +363,17 @@ void Examiner::Walk(size_t start) {
     start_offset_ = kFirstFrameOffset;
   }
   if (!stopped_) end_.cursor = settled_;
+  NameLost("", 0);
+  if (end_.rotation_unfinished) {
+    SegmentInfo info;
+    info.id = end_.successor.segment_id;
+    info.file = segments_.back().name;
+    info.first_lsn = end_.successor.first_lsn;
+    info.file_bytes = segments_.back().file_bytes;
+    info.end_offset = kFirstFrameOffset;
+    info.created = absl::FromUnixNanos(end_.successor.created_unix_ns);
+    report_.segments.push_back(std::move(info));
+  }
 }
 
 // Checks the head of a segment against what came before it, and starts on it.
@@ -367,8 +395,10 @@ void Examiner::EnterSegment(size_t i) {
           "does not continue its predecessor");
       StopBefore(i);
     } else if (header.first_lsn > expected_lsn_) {
-      Add(FindingKind::kAckedLoss, segment, 0, 0, expected_lsn_,
-          header.first_lsn - 1, "records before this segment are lost");
+      if (!NameLost(segment.name, header.first_lsn - 1)) {
+        Add(FindingKind::kAckedLoss, segment, 0, 0, expected_lsn_,
+            header.first_lsn - 1, "records before this segment are lost");
+      }
       StopBefore(i);
     }
     cursor_.last_lsn = header.first_lsn - 1;
@@ -417,7 +447,8 @@ void Examiner::ScanSegment(size_t i) {
   SegmentScanner scanner(file->get(), segment.file_bytes, end_.uuid,
                          segment.id);
   scanner.Seek(start_offset_, expected_lsn_);
-  for (bool more = true; more && !finished_;) {
+  // Behind a seal there is nothing: FinishSegment looks.
+  for (bool more = true; more && !finished_ && !sealed_;) {
     Frame frame;
     switch (scanner.Next(&frame)) {
       case ScanStep::kFrame:
@@ -507,7 +538,7 @@ void Examiner::HandleTorn(size_t i, SegmentScanner& scanner, uint64_t from,
   if (CutShort(segments_[i])) {
     DropSpan();
     finished_ = true;
-    AddCutShort(i, lsn);
+    AddCutShort(i, from, lsn);
     return;
   }
   const uint64_t limit = segments_[i].header.max_unsynced_bytes;
@@ -627,6 +658,7 @@ void Examiner::FinishSegment(size_t i, SegmentScanner& scanner) {
           rubbish - cursor_.end_offset, cursor_.last_lsn, cursor_.last_lsn,
           absl::StrCat("bytes behind the seal (LSN ", cursor_.last_lsn,
                        ") are damaged; no record is lost"));
+      StopBefore(i + 1);
     }
     if (IsLast(i)) FindSuccessor(i);
     return;
@@ -634,6 +666,8 @@ void Examiner::FinishSegment(size_t i, SegmentScanner& scanner) {
   if (!IsLast(i)) {
     if (!chain_known_ || FinishRotation(i, scanner)) return;
     const Segment& next = segments_[i + 1];
+    // Behind a close, nothing is written into a successor before the seal.
+    if (closed_ && !next.usable) return;
     const bool counted = next.usable && next.header.first_lsn > expected_lsn_;
     Add(FindingKind::kAckedLoss, segment, cursor_.end_offset, 0, expected_lsn_,
         counted ? next.header.first_lsn - 1 : 0,
@@ -643,7 +677,8 @@ void Examiner::FinishSegment(size_t i, SegmentScanner& scanner) {
     StopBefore(i + 1);
     return;
   }
-  if (!closed_ && CutShort(segment)) AddCutShort(i, expected_lsn_);
+  if (!closed_ && CutShort(segment))
+    AddCutShort(i, segment.file_bytes, expected_lsn_);
 }
 
 // Only a seal or a close frame, neither of which is there, lets a file become
@@ -652,13 +687,14 @@ bool Examiner::CutShort(const Segment& segment) {
   return segment.file_bytes < segment.header.zeroed_bytes;
 }
 
-void Examiner::AddCutShort(size_t i, Lsn lsn) {
+void Examiner::AddCutShort(size_t i, uint64_t from, Lsn lsn) {
   const Segment& segment = segments_[i];
-  Add(FindingKind::kAckedLoss, segment, segment.file_bytes,
-      segment.header.zeroed_bytes - segment.file_bytes, lsn, 0,
+  Add(FindingKind::kAckedLoss, segment, from,
+      segment.header.zeroed_bytes - from, lsn, 0,
       absl::StrCat("the file has ", segment.file_bytes,
                    " bytes and was written to ", segment.header.zeroed_bytes,
-                   ": it has been cut short"));
+                   ": it has been cut short, or the frame that closed it is "
+                   "damaged"));
   StopBefore(i + 1);
 }
 
@@ -674,6 +710,7 @@ bool Examiner::FinishRotation(size_t i, SegmentScanner& scanner) {
                                    next.watermark, next.segment_id);
   if (seal.end != next.predecessor_bytes || seal.lsn + 1 != next.first_lsn ||
       seal.chain_after != next.chain_start ||
+      !scanner.IsZero(cursor_.end_offset, seal.offset) ||
       scanner.NonZeroEnd(cursor_.end_offset) > seal.end) {
     return false;
   }
@@ -682,14 +719,6 @@ bool Examiner::FinishRotation(size_t i, SegmentScanner& scanner) {
   if (!stopped_) {
     end_.rotation_unfinished = true;
     end_.successor = next;
-    SegmentInfo info;
-    info.id = next.segment_id;
-    info.file = segments_[i + 1].name;
-    info.first_lsn = next.first_lsn;
-    info.file_bytes = segments_[i + 1].file_bytes;
-    info.end_offset = kFirstFrameOffset;
-    info.created = absl::FromUnixNanos(next.created_unix_ns);
-    report_.segments.push_back(std::move(info));
   }
   return true;
 }
@@ -732,8 +761,13 @@ void Examiner::FindSuccessor(size_t i) {
 
 void Examiner::TakeRecord(size_t i, const Frame& frame) {
   const bool continues = (frame.header.flags & kSpanContinues) != 0;
+  const bool follows = (frame.header.flags & kSpanFollows) != 0;
   ++cursor_.records;
   ++cursor_.segment_records;
+  if (follows && span_.empty()) {
+    LoseRestOfSpan(i, frame);
+    return;
+  }
   Record record;
   record.lsn = frame.header.lsn;
   record.position = MakePosition(segments_[i].id, frame.offset);
@@ -754,7 +788,8 @@ void Examiner::TakeRecord(size_t i, const Frame& frame) {
     StopBefore(i + 1);
     return;
   }
-  SpanRecord held{record, std::make_unique_for_overwrite<char[]>(frame.body.size())};
+  SpanRecord held{record,
+                  std::make_unique_for_overwrite<char[]>(frame.body.size())};
   std::copy(frame.body.begin(), frame.body.end(), held.bytes.get());
   held.record.body = absl::string_view(held.bytes.get(), frame.body.size());
   span_.push_back(std::move(held));
@@ -762,6 +797,23 @@ void Examiner::TakeRecord(size_t i, const Frame& frame) {
   for (const SpanRecord& each : span_) Emit(each.record);
   DropSpan();
   Settle();
+}
+
+// A record of a span whose head is damaged: all of them or none.
+void Examiner::LoseRestOfSpan(size_t i, const Frame& frame) {
+  if (!report_.findings.empty()) {
+    Finding& before = report_.findings.back();
+    if (before.kind == FindingKind::kAckedLoss &&
+        before.file == segments_[i].name &&
+        before.last_lsn + 1 == frame.header.lsn) {
+      before.last_lsn = frame.header.lsn;
+      return;
+    }
+  }
+  Add(FindingKind::kAckedLoss, segments_[i], frame.offset, 0, frame.header.lsn,
+      frame.header.lsn,
+      "one of several records appended together, the first of which is lost");
+  StopBefore(i + 1);
 }
 
 void Examiner::Emit(const Record& record) {
@@ -787,6 +839,28 @@ void Examiner::Add(FindingKind kind, const Segment& segment, uint64_t offset,
   }
   report_.findings.push_back(
       {kind, segment.name, offset, bytes, first, last, std::move(detail)});
+}
+
+// Segments that are not there or cannot be used say nothing of the LSNs that
+// they held; the next one that can be used does, if there is one. Names the
+// lost in the findings of all files `before` it (all, if empty). False if there
+// were none.
+bool Examiner::NameLost(absl::string_view before, Lsn last) {
+  bool any = false;
+  for (Finding& finding : report_.findings) {
+    if (finding.first_lsn != 0 ||
+        (finding.kind != FindingKind::kSegmentChain &&
+         finding.kind != FindingKind::kHeadersBad) ||
+        (!before.empty() && finding.file >= before)) {
+      continue;
+    }
+    // A copy behind the end of a closed journal took nothing's place.
+    if (last == 0 && closed_ && !sealed_) continue;
+    finding.first_lsn = expected_lsn_;
+    finding.last_lsn = last;
+    any = true;
+  }
+  return any;
 }
 
 // From here on, what the log ends with does not change any more: damage lies

@@ -4,6 +4,7 @@
 #define JOURNAL_EXAMINER_H_
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -83,6 +84,7 @@ class Examiner {
   size_t ChooseStart();
   bool RestoreState(size_t* start);
   void CheckSkipped(size_t start);
+  void StartOver();
 
   // The walk.
   void Walk(size_t start);
@@ -97,17 +99,19 @@ class Examiner {
   bool FinishRotation(size_t i, SegmentScanner& scanner);
   bool HasNoFrames(const Segment& segment);
   static bool CutShort(const Segment& segment);
-  void AddCutShort(size_t i, Lsn lsn);
+  void AddCutShort(size_t i, uint64_t from, Lsn lsn);
   void FindSuccessor(size_t i);
 
   // Records and spans.
   void TakeRecord(size_t i, const Frame& frame);
+  void LoseRestOfSpan(size_t i, const Frame& frame);
   void Emit(const Record& record);
   void DropSpan();
   void Settle();
 
   void Add(FindingKind kind, const Segment& segment, uint64_t offset,
            uint64_t bytes, Lsn first, Lsn last, std::string detail);
+  bool NameLost(absl::string_view before, Lsn last);
   void StopBefore(size_t i);
   bool IsLast(size_t i) const { return i + 1 == segments_.size(); }
 
@@ -116,7 +120,7 @@ class Examiner {
   FileSystem& fs_;
   const std::function<void(const Record&)> on_record_;
 
-  std::vector<Segment> segments_;
+  std::deque<Segment> segments_;  // Stay where they are while it grows.
   RecoveryReport report_;
   JournalEnd end_;
 

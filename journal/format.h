@@ -41,6 +41,8 @@ enum class FrameKind : uint8_t {
 enum FrameFlags : uint8_t {
   kIgnorable = 1,
   kSpanContinues = 2,
+  // 4 is reserved.
+  kSpanFollows = 8,
 };
 
 // The largest body that any version may write; a length above it is broken

@@ -41,7 +41,7 @@ ScanStep SegmentScanner::Next(Frame* frame) {
   uint64_t at = offset_;
   // Zeros up to the next sector: an fsync was issued here, the frame starts
   // there.
-  if (at < sector && ZeroRange(at, std::min(sector, file_bytes_))) at = sector;
+  if (at < sector && IsZero(at, sector)) at = sector;
   if (at >= file_bytes_) return ScanStep::kEnd;
   ScanStep step = DecodeAt(at, frame);
   if (step == ScanStep::kBad && bad_.lsn == 0 && NonZeroEnd(at) == at) {
@@ -156,7 +156,8 @@ uint64_t SegmentScanner::NonZeroEnd(uint64_t offset) {
   return end;
 }
 
-bool SegmentScanner::ZeroRange(uint64_t from, uint64_t to) {
+bool SegmentScanner::IsZero(uint64_t from, uint64_t to) {
+  to = std::min(to, file_bytes_);
   return from >= to ||
          AllZero(absl::string_view(Fetch(from, to - from), to - from));
 }

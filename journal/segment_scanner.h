@@ -76,6 +76,9 @@ class SegmentScanner {
   // if there is none.
   uint64_t NonZeroEnd(uint64_t offset);
 
+  // Whether [from, to) is zero, or not in the file.
+  bool IsZero(uint64_t from, uint64_t to);
+
   const Bad& bad() const { return bad_; }
   const std::vector<ReadError>& read_errors() const { return read_errors_; }
   uint64_t offset() const { return offset_; }
@@ -96,7 +99,6 @@ class SegmentScanner {
   ScanStep DecodeAt(uint64_t offset, Frame* frame);
   ScanStep Accept(ScanStep step, const Frame& frame);
   ScanStep SetBad(uint64_t offset, absl::string_view reason);
-  bool ZeroRange(uint64_t from, uint64_t to);
 
   File* const file_;
   uint64_t file_bytes_;

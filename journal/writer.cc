@@ -401,7 +401,8 @@ void GroupCommitWriter::StageRecords(Request& request) {
     SegmentLog::FrameInput frame;
     frame.type = record.type;
     frame.flags = (record.ignorable ? kIgnorable : 0) |
-                  (i + 1 < request.records.size() ? kSpanContinues : 0);
+                  (i + 1 < request.records.size() ? kSpanContinues : 0) |
+                  (i > 0 ? kSpanFollows : 0);
     frame.body = record.body;
     frame.body_checksum = request.seed == log_->seed()
                               ? request.checksums[i]
