@@ -267,6 +267,16 @@ absl::StatusOr<std::vector<LocatedJournal>> ListJournals(
   return journals;
 }
 
+namespace {
+
+// True for one that says so itself; a damaged one says nothing.
+bool NothingAsked(const LocatedJournal& journal) {
+  return journal.condition == JournalCondition::kUnfinished &&
+         journal.totals.attempts == 0;
+}
+
+}  // namespace
+
 absl::StatusOr<JournalMatch> FindJournal(journal::FileSystem& fs,
                                          absl::string_view journal_dir,
                                          const JournalQuery& query) {
@@ -294,7 +304,8 @@ absl::StatusOr<JournalMatch> FindJournal(journal::FileSystem& fs,
                       found->info->identity_hash == query.identity_hash;
     if (same) {
       KeepNewer(*std::move(found), &match.same);
-    } else if (found->condition != JournalCondition::kComplete) {
+    } else if (found->condition != JournalCondition::kComplete &&
+               !NothingAsked(*found)) {
       KeepNewer(*std::move(found), &match.other_identity);
     }
   }

@@ -87,6 +87,8 @@ struct JournalMatch {
   // because of them: act on `condition` and `status`.
   absl::optional<LocatedJournal> same;
   // The newest unfinished one with the same benchmark id and another identity.
+  // One in which nothing was ever asked (its worker did not start, say) does
+  // not count: there is nothing to mix with.
   absl::optional<LocatedJournal> other_identity;
 };
 

@@ -212,6 +212,17 @@ TEST(Statistics, RepeatingAnAnswerMakesNothingSurer) {
   EXPECT_NEAR(thrice.ci95->first, once.ci95->first, 1e-12);
 }
 
+// A minimum score of 0.9 must not fail for a rounding error.
+TEST(Statistics, TheMeanOfRightAndWrongIsExact) {
+  for (const auto& [right, n] : {std::pair<int, int>(54, 60), {515, 1319}}) {
+    ScoreSummary scores(n, 1);
+    for (int i = 0; i < n; ++i)
+      scores.Add(i, (i + 1) * right / n > i * right / n);
+    EXPECT_EQ(*scores.Summarize(0, ScoreRange{}).mean,
+              static_cast<double>(right) / n);
+  }
+}
+
 // Miller 2024, eq. 4, by hand: queries (1,0) (1,1) (0,0); mean 1/2; the sums of
 // distances are 0, 1, -1; SE^2 = 3/2 * 2 / 36.
 TEST(Statistics, RunsAreClusteredByQuery) {

@@ -21,15 +21,30 @@ ScoreSummary::ScoreSummary(uint32_t queries, uint32_t runs)
 
 void ScoreSummary::Add(uint32_t index, double score) {
   ++n_;
-  const double delta = score - mean_;
-  mean_ += delta / static_cast<double>(n_);
-  squares_ += delta * (score - mean_);
+  const double delta = score - running_mean_;
+  running_mean_ += delta / static_cast<double>(n_);
+  squares_ += delta * (score - running_mean_);
+  const double sum = sum_ + score;
+  sum_rest_ += std::abs(sum_) >= std::abs(score) ? (sum_ - sum) + score
+                                                 : (score - sum) + sum_;
+  sum_ = sum;
   binary_ &= score == 0 || score == 1;
   within_unit_range_ &= score >= 0 && score <= 1;
   if (!clustered_) return;
   assert(index < by_query_.size());
   by_query_[index].sum += score;
   ++by_query_[index].count;
+}
+
+double ScoreSummary::Sum() const {
+  const double sum = sum_ + sum_rest_;
+  // Scores near the largest number overflow a sum, but not the running mean.
+  return std::isfinite(sum) ? sum : running_mean_ * static_cast<double>(n_);
+}
+
+double ScoreSummary::Mean() const {
+  const double sum = sum_ + sum_rest_;
+  return std::isfinite(sum) ? sum / static_cast<double>(n_) : running_mean_;
 }
 
 uint64_t ScoreSummary::Clusters() const {
@@ -43,9 +58,10 @@ uint64_t ScoreSummary::Clusters() const {
 double ScoreSummary::ClusteredVariance() const {
   const auto n = static_cast<double>(n_);
   if (!clustered_) return squares_ / (n - 1) / n;
+  const double mean = Mean();
   double sum = 0;
   for (const Cluster& cluster : by_query_) {
-    sum += Square(cluster.sum - cluster.count * mean_);
+    sum += Square(cluster.sum - cluster.count * mean);
   }
   const auto clusters = static_cast<double>(Clusters());
   return clusters / (clusters - 1) * sum / Square(n);
@@ -59,7 +75,7 @@ Interval ScoreSummary::WilsonInterval(double variance_of_mean) const {
     const double independent = squares_ / (n - 1) / n;
     effective = std::clamp(n * independent / variance_of_mean, clusters, n);
   }
-  return Wilson(mean_, effective);
+  return Wilson(Mean(), effective);
 }
 
 Summary ScoreSummary::Summarize(uint64_t failed,
@@ -70,11 +86,11 @@ Summary ScoreSummary::Summarize(uint64_t failed,
   if (range.has_value() && n_ + failed > 0) {
     const auto f = static_cast<double>(failed);
     const double all = n + f;
-    summary.bounds = Interval((n * mean_ + f * range->lowest) / all,
-                              (n * mean_ + f * range->highest) / all);
+    summary.bounds = Interval((Sum() + f * range->lowest) / all,
+                              (Sum() + f * range->highest) / all);
   }
   if (n_ == 0) return summary;
-  summary.mean = mean_;
+  summary.mean = Mean();
   if (n_ > 1) summary.deviation = std::sqrt(squares_ / (n - 1));
   const uint64_t clusters = Clusters();
   double variance = 0;
@@ -86,7 +102,7 @@ Summary ScoreSummary::Summarize(uint64_t failed,
     summary.ci95 = WilsonInterval(variance);
   } else if (clusters > 1) {
     const double half = TQuantile975(clusters - 1) * *summary.standard_error;
-    Interval interval(mean_ - half, mean_ + half);
+    Interval interval(Mean() - half, Mean() + half);
     if (range.has_value()) {
       interval.first = std::max(interval.first, range->lowest);
       interval.second = std::min(interval.second, range->highest);

@@ -72,6 +72,8 @@ class ScoreSummary {
     uint32_t count = 0;
   };
 
+  double Sum() const;
+  double Mean() const;  // Needs a score.
   uint64_t Clusters() const;
   double ClusteredVariance() const;
   Interval WilsonInterval(double variance_of_mean) const;
@@ -79,7 +81,11 @@ class ScoreSummary {
   const bool clustered_;
   std::vector<Cluster> by_query_;  // Empty when not clustered.
   uint64_t n_ = 0;
-  double mean_ = 0;
+  // With the low bits that it has lost (Neumaier): 54 right answers of 60 are a
+  // mean of 0.9, and not one below it.
+  double sum_ = 0;
+  double sum_rest_ = 0;
+  double running_mean_ = 0;
   double squares_ = 0;  // Sum of squared distances from the mean (Welford).
   bool binary_ = true;
   bool within_unit_range_ = true;
