@@ -5,8 +5,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/inotify.h>
-#include <sys/pidfd.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,8 +18,8 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -39,9 +39,12 @@ namespace fs = std::filesystem;
 constexpr char kRunner[] = "runner/bench-runner";
 constexpr char kWorker[] = "runner/testing/fake_worker";
 
+// Also of files in /proc, whose process may be gone: what can be read.
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 std::string Program(const char* path) {
@@ -107,6 +110,18 @@ class Watch {
   const int pid_fd_;
 };
 
+void ForEachRecord(const std::string& directory,
+                   const std::function<void(const journal::Record&)>& visit) {
+  auto reader = journal::Reader::Open(directory, {});
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  journal::ReadResult next = (*reader)->Next();
+  for (; next.outcome == journal::ReadOutcome::kRecord;
+       next = (*reader)->Next()) {
+    visit(next.record);
+  }
+  EXPECT_EQ(next.outcome, journal::ReadOutcome::kEnd) << directory;
+}
+
 std::string NameOf(const QueryKey& key) {
   return absl::StrCat(key.run, "/", key.id, "/", key.occurrence);
 }
@@ -126,7 +141,8 @@ RunnerProcess::RunnerProcess(const std::vector<std::string>& words,
   pid_ = fork();
   if (pid_ == 0) Exec(words, directory, out_path_, err_path_);
   EXPECT_GT(pid_, 0);
-  pid_fd_ = pidfd_open(pid_, 0);
+  // glibc 2.36 declares pidfd_open without C linkage.
+  pid_fd_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
   EXPECT_GE(pid_fd_, 0);
 }
 
@@ -240,19 +256,31 @@ bool Workplace::Exists(const std::string& name) const {
   return fs::exists(fs::symlink_status(Path(name)));
 }
 
-RunnerProcess Workplace::Start(const std::vector<std::string>& more) const {
+void Workplace::WriteWorker() const {
+  const std::string script =
+      absl::StrCat("#!/bin/sh\nexec ", Program(kWorker), " ",
+                   absl::StrJoin(worker_flags, " "), "\n");
+  // A running runner may be starting it just now.
+  if (Read("worker") == script) return;
+  Write("worker.new", script);
+  fs::permissions(Path("worker.new"), fs::perms::owner_all);
+  fs::rename(Path("worker.new"), Path("worker"));
+}
+
+RunnerProcess Workplace::Start(const std::vector<std::string>& more,
+                               const std::string& terminal) const {
   std::vector<std::string> words = {Program(kRunner), "run"};
   std::map<std::string, std::string> all = options;
-  if (all.count("response-field") == 0 && all.count("worker-command") == 0) {
-    all["worker-command"] =
-        Program(kWorker) + " " + absl::StrJoin(worker_flags, " ");
+  WriteWorker();
+  if (all.count("response-field") == 0) {
+    all.emplace("worker-command", "./worker");
   }
   for (const auto& [name, value] : all) {
     words.push_back("--" + name);
     words.push_back(value);
   }
   words.insert(words.end(), more.begin(), more.end());
-  return RunnerProcess(words, directory_);
+  return RunnerProcess(words, directory_, terminal);
 }
 
 int Workplace::Run(const std::vector<std::string>& more) {
@@ -327,25 +355,24 @@ std::string Workplace::JournalDirectory() const {
 
 std::map<QueryName, int> Workplace::InDoubtCounts() const {
   std::map<QueryName, int> counts;
-  auto reader = journal::Reader::Open(JournalDirectory(), {});
-  EXPECT_TRUE(reader.ok()) << reader.status();
-  if (!reader.ok()) return counts;
-  for (;;) {
-    const journal::ReadResult next = (*reader)->Next();
-    if (next.outcome != journal::ReadOutcome::kRecord) {
-      EXPECT_EQ(next.outcome, journal::ReadOutcome::kEnd);
-      return counts;
-    }
-    if (next.record.type != static_cast<uint16_t>(InDoubtRecord::kType)) {
-      continue;
-    }
-    const auto in_doubt = Decode<InDoubtRecord>(next.record.body);
-    EXPECT_TRUE(in_doubt.ok()) << in_doubt.status();
-    if (!in_doubt.ok()) continue;
+  ForEachRecord(JournalDirectory(), [&](const journal::Record& record) {
+    if (record.type != static_cast<uint16_t>(InDoubtRecord::kType)) return;
+    const auto in_doubt = Decode<InDoubtRecord>(record.body);
+    ASSERT_TRUE(in_doubt.ok()) << in_doubt.status();
     for (const AttemptStartRecord& start : in_doubt->starts) {
       ++counts[NameOf(start.key)];
     }
-  }
+  });
+  return counts;
+}
+
+std::vector<std::string> Workplace::Records(const std::string& name) const {
+  std::vector<std::string> records;
+  ForEachRecord(Path("journals/" + name), [&](const journal::Record& record) {
+    records.push_back(
+        absl::StrCat(record.lsn, ":", record.type, ":", record.body));
+  });
+  return records;
 }
 
 std::string Workplace::ResultsWithoutTiming() const {

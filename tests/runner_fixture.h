@@ -75,8 +75,9 @@ class Workplace {
   Workplace& operator=(const Workplace&) = delete;
   ~Workplace();
 
-  // Options of each Start and Run, without "--": change them at will. A worker
-  // command is put together from `worker_flags`.
+  // Options of each Start and Run, without "--": change them at will. Unless
+  // they say otherwise the worker is `./worker`, which starts fake_worker with
+  // `worker_flags`: another behaviour is no other configuration.
   std::map<std::string, std::string> options;
   std::vector<std::string> worker_flags = {"--arithmetic", "--log=calls.log"};
 
@@ -89,8 +90,10 @@ class Workplace {
   bool Exists(const std::string& name) const;
   std::string Path(const std::string& name) const;
 
-  // `bench-runner run` with `options` and `more`.
-  RunnerProcess Start(const std::vector<std::string>& more = {}) const;
+  // `bench-runner run` with `options` and `more`; see RunnerProcess on
+  // `terminal`.
+  RunnerProcess Start(const std::vector<std::string>& more = {},
+                      const std::string& terminal = "") const;
   // The same to its end: the exit code. out() and err() are then its own.
   int Run(const std::vector<std::string>& more = {});
   // bench-runner with these words alone.
@@ -112,6 +115,8 @@ class Workplace {
   std::string JournalDirectory() const;
   // How often each query was listed in doubt, from the journal's records.
   std::map<QueryName, int> InDoubtCounts() const;
+  // Every record of the journal `name`, its bytes.
+  std::vector<std::string> Records(const std::string& name) const;
 
   std::string Results() const { return Read("results.json"); }
   // results.json with the member "timing" cut out, then results.jsonl; the
@@ -128,6 +133,8 @@ class Workplace {
   bool EverybodyIsGone() const;
 
  private:
+  void WriteWorker() const;
+
   std::string directory_;
   std::string out_, err_;
 };
