@@ -58,8 +58,8 @@ absl::Status UnknownOption(const CommandSpec& spec, const std::string& given) {
 
 absl::Status SyntaxError(const CommandSpec& spec,
                          const po::invalid_command_line_syntax& error) {
-  absl::string_view name = error.get_option_name();
-  name = absl::StripPrefix(name, "--");
+  const std::string given = error.get_option_name();
+  const absl::string_view name = absl::StripPrefix(given, "--");
   if (error.kind() == po::invalid_syntax::extra_parameter) {
     return Usage(spec, absl::StrCat("--", name, " takes no value"));
   }
