@@ -53,6 +53,7 @@ class JournalReader final : public Reader {
   bool GrewOrShrank();
   ReadResult Damaged(uint64_t offset, Lsn lsn, absl::string_view detail);
   void RestartSpan();
+  void ForgetHalfSpan();
   Record MakeRecord(uint64_t segment_id, const Frame& frame) const;
 
   const std::string directory_;
@@ -159,7 +160,7 @@ ReadResult JournalReader::Next() {
 ReadResult JournalReader::NextRecord() {
   if (span_whole_ && span_next_ < span_.size()) return FromSpan();
   if (span_whole_) RestartSpan();
-  for (;;) {
+  for (bool fresh = false;;) {
     if (sealed_) {
       ReadResult entered = EnterNext();
       if (entered.outcome != ReadOutcome::kRecord) return entered;
@@ -174,7 +175,13 @@ ReadResult JournalReader::NextRecord() {
         if (result.outcome != ReadOutcome::kEnd) return result;
         continue;
       case ScanStep::kEnd:
-        return AtEnd();
+        // The window may be older than what was appended before this call.
+        empty_offset_ = current_.scanner->offset();
+        if (fresh || NothingNew()) return AtEnd();
+        fresh = true;
+        current_.scanner->Seek(current_.scanner->offset(),
+                               current_.scanner->expected_lsn());
+        continue;
       case ScanStep::kBad:
         return AtBad();
     }
@@ -261,7 +268,16 @@ ReadResult JournalReader::AtEnd() {
   SegmentScanner& scanner = *current_.scanner;
   empty_offset_ = scanner.offset();
   scanner.Seek(scanner.offset(), scanner.expected_lsn());
+  ForgetHalfSpan();
   return End();
+}
+
+// Recovery cuts a span that was not written whole: read it again next time.
+void JournalReader::ForgetHalfSpan() {
+  if (span_.empty() || span_whole_) return;
+  const Record& first = span_.front().record;
+  current_.scanner->Seek(PositionOffset(first.position), first.lsn);
+  RestartSpan();
 }
 
 // Something there is not the next frame: being written, torn, or damage. Only
@@ -296,6 +312,7 @@ ReadResult JournalReader::AtBad() {
     return Damaged(scanner.bad().offset, lsn, scanner.bad().reason);
   }
   scanner.Seek(scanner.offset(), scanner.expected_lsn());
+  ForgetHalfSpan();
   return End();
 }
 
