@@ -48,6 +48,7 @@ class Study {
   std::unique_ptr<SignalCatcher> signals_;
   std::vector<std::unique_ptr<BenchmarkCell>> cells_;
   std::vector<CellOutcome> outcomes_;
+  int interrupted_by_ = 0;  // A signal that came before a benchmark had begun.
 
   absl::Mutex mutex_;
   BenchmarkCell* current_ ABSL_GUARDED_BY(mutex_) = nullptr;
@@ -125,8 +126,16 @@ void Study::RunCells() {
   for (const std::unique_ptr<BenchmarkCell>& cell : cells_) {
     {
       absl::MutexLock lock(&mutex_);
-      if (signals_->caught() != 0) return;
-      current_ = cell.get();
+      interrupted_by_ = signals_->caught();
+      if (interrupted_by_ == 0) current_ = cell.get();
+    }
+    if (interrupted_by_ != 0) {
+      console_->Say(absl::StrCat(
+          "Interrupted; not begun: ", cells_.size() - outcomes_.size(), " of ",
+          cells_.size(),
+          " benchmarks. Run the same command again to "
+          "go on"));
+      return;
     }
     CellOutcome outcome = cell->Run();
     {
@@ -147,7 +156,8 @@ void Study::RequestStop() {
 }
 
 int Study::ExitCode() const {
-  int code = kExitDone;
+  int code = interrupted_by_ == 0 ? static_cast<int>(kExitDone)
+                                  : kExitSignal + interrupted_by_;
   const auto gravity = [](int exit_code) {
     if (exit_code == kExitDone) return 0;
     if (exit_code == kExitBelowMinimum) return 1;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <set>
 #include <string>
 #include <utility>
@@ -15,7 +16,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "tests/runner_fixture.h"
 
@@ -96,6 +96,16 @@ class ResumeTest : public testing::Test {
 
 // ---------------------------------------------------------------------------
 // Signals
+
+// Whether it has a handler for `signal` by now.
+bool Catches(const RunnerProcess& runner, int signal) {
+  std::ifstream status(absl::StrCat("/proc/", runner.pid(), "/status"));
+  for (std::string line; std::getline(status, line);) {
+    if (line.rfind("SigCgt:", 0) != 0) continue;
+    return (strtoull(line.c_str() + 7, nullptr, 16) >> (signal - 1) & 1) != 0;
+  }
+  return false;
+}
 
 class SignalTest : public ResumeTest,
                    public testing::WithParamInterface<std::pair<int, int>> {};
@@ -184,6 +194,18 @@ TEST_F(ResumeTest, AnEarlySignalIsAnInterruption) {
   EXPECT_LT(place_.Calls().size(), static_cast<size_t>(kQuestions));
   EXPECT_EQ(place_.Run(), 0) << place_.err();
   ExpectEachAskedOnce(kQuestions);
+}
+
+// While the dataset is checked, say: long enough to be met with 20,000 rows.
+TEST_F(ResumeTest, ASignalBeforeAnythingBeganIsAnInterruption) {
+  place_.WriteDataset(20000);
+  RunnerProcess runner = place_.Start();
+  while (!Catches(runner, SIGTERM) &&
+         !runner.EndsWithin(absl::Milliseconds(1))) {
+  }
+  runner.Signal(SIGTERM);
+  EXPECT_EQ(runner.WaitExit(), 143) << runner.err();
+  EXPECT_LT(place_.Calls().size(), 20000u);
 }
 
 // ---------------------------------------------------------------------------
