@@ -200,7 +200,8 @@ std::vector<FramePlace> JournalFixture::Frames(uint64_t segment) {
   Frame frame;
   while (scanner.Next(&frame) == ScanStep::kFrame) {
     places.push_back({segment, frame.offset, frame.offset + kFrameHeaderBytes,
-                      frame.end, frame.header.lsn, frame.header.kind});
+                      frame.end, frame.header.lsn, frame.header.watermark,
+                      frame.header.kind});
   }
   return places;
 }

@@ -44,6 +44,7 @@ struct FramePlace {
   uint64_t body = 0;  // Offset of the body.
   uint64_t end = 0;   // Behind the padding.
   Lsn lsn = 0;
+  Lsn watermark = 0;
   FrameKind kind = FrameKind::kRecord;
 };
 
