@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
 #include <exception>
 #include <utility>
@@ -23,8 +25,8 @@ namespace {
 constexpr size_t kColumnsDefault = 80;
 constexpr size_t kColumnsMax = 1000;
 constexpr char kClearLine[] = "\r\x1b[K";
-// How long a terminal that takes nothing (Ctrl-S, a dead connection) holds the
-// caller up before the text is dropped.
+// How long a terminal or a pipe that takes nothing (Ctrl-S, a pager, a dead
+// connection) holds the caller up before the text is dropped.
 constexpr int kWriteWaitMs = 1000;
 
 std::string Environment(const char* name) {
@@ -32,7 +34,8 @@ std::string Environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// Errors are not reported: there is nowhere to report them to.
+// For what programs read: waits for them as any program's output does. Errors
+// are not reported: there is nowhere to report them to.
 void WriteAll(int fd, absl::string_view text) {
   while (!text.empty()) {
     const ssize_t size = write(fd, text.data(), text.size());
@@ -40,8 +43,29 @@ void WriteAll(int fd, absl::string_view text) {
       text.remove_prefix(size);
     } else if (errno == EAGAIN) {
       pollfd ready = {fd, POLLOUT, 0};
-      if (poll(&ready, 1, kWriteWaitMs) == 0) return;
+      poll(&ready, 1, kWriteWaitMs);
     } else if (errno != EINTR) {
+      return;
+    }
+  }
+}
+
+// For what people read, and need not: a pager that is not turned must not hold
+// up a run. One wait in a row; until something is taken again, none.
+void WriteOrDrop(int fd, absl::string_view text) {
+  static std::atomic<bool> stuck{false};
+  while (!text.empty()) {
+    pollfd ready = {fd, POLLOUT, 0};
+    const int count = poll(&ready, 1, stuck ? 0 : kWriteWaitMs);
+    if (count < 0 && errno == EINTR) continue;
+    stuck = count <= 0;
+    if (stuck) return;
+    // So much a pipe takes without blocking when it takes anything.
+    const ssize_t size =
+        write(fd, text.data(), std::min<size_t>(text.size(), PIPE_BUF));
+    if (size >= 0) {
+      text.remove_prefix(size);
+    } else if (errno != EINTR && errno != EAGAIN) {
       return;
     }
   }
@@ -97,7 +121,9 @@ ProgressDisplay::Options ProgressDisplay::Options::ForProcess() {
   options.utf8 = LocaleIsUtf8();
   options.tick = terminal;
   options.columns = TerminalColumns;
-  options.err = [](absl::string_view text) { WriteAll(STDERR_FILENO, text); };
+  options.err = [](absl::string_view text) {
+    WriteOrDrop(STDERR_FILENO, text);
+  };
   options.out = [](absl::string_view text) { WriteAll(STDOUT_FILENO, text); };
   options.zone = absl::LocalTimeZone();
   return options;

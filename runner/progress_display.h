@@ -41,7 +41,8 @@ class ProgressDisplay {
   // A bar goes on counting seconds while no query ends.
   static constexpr absl::Duration kTick = absl::Seconds(1);
 
-  // Takes whole texts; what it cannot write is lost, never waited for.
+  // Takes whole texts; what it cannot write is lost. Those of ForProcess: what
+  // nobody takes from stderr for a second is dropped, stdout is waited for.
   using Writer = std::function<void(absl::string_view text)>;
 
   struct Options {

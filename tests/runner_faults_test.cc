@@ -106,6 +106,9 @@ INSTANTIATE_TEST_SUITE_P(Kinds, WorkerFaultsTest,
                          });
 
 TEST_F(FaultsTest, AHundredMegabyteLineTakesLittleMemory) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer keeps what is freed";
+#endif
   RunnerProcess healthy = place_.Start({"--new-journal"});
   EXPECT_EQ(healthy.WaitExit(), 0);
   Behave({"--fault=oversize:q7"});

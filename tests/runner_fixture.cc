@@ -133,13 +133,16 @@ std::string NameOf(const QueryKey& key) {
 
 RunnerProcess::RunnerProcess(const std::vector<std::string>& words,
                              const std::string& directory,
-                             const std::string& terminal) {
+                             const std::string& stderr_file) {
   static std::atomic<int> count{0};
   const std::string base = absl::StrCat(directory, "/process", ++count);
   out_path_ = base + ".stdout";
-  err_path_ = terminal.empty() ? base + ".stderr" : terminal;
+  if (stderr_file.empty()) err_path_ = base + ".stderr";
   pid_ = fork();
-  if (pid_ == 0) Exec(words, directory, out_path_, err_path_);
+  if (pid_ == 0) {
+    Exec(words, directory, out_path_,
+         stderr_file.empty() ? err_path_ : stderr_file);
+  }
   EXPECT_GT(pid_, 0);
   // glibc 2.36 declares pidfd_open without C linkage.
   pid_fd_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
@@ -268,7 +271,7 @@ void Workplace::WriteWorker() const {
 }
 
 RunnerProcess Workplace::Start(const std::vector<std::string>& more,
-                               const std::string& terminal) const {
+                               const std::string& stderr_file) const {
   std::vector<std::string> words = {Program(kRunner), "run"};
   std::map<std::string, std::string> all = options;
   WriteWorker();
@@ -280,7 +283,7 @@ RunnerProcess Workplace::Start(const std::vector<std::string>& more,
     words.push_back(value);
   }
   words.insert(words.end(), more.begin(), more.end());
-  return RunnerProcess(words, directory_, terminal);
+  return RunnerProcess(words, directory_, stderr_file);
 }
 
 int Workplace::Run(const std::vector<std::string>& more) {

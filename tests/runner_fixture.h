@@ -30,9 +30,11 @@ inline constexpr absl::Duration kPatience = absl::Seconds(60);
 class RunnerProcess {
  public:
   // Starts `words` in `directory`, with stdin empty, and stdout and stderr
-  // going to files. A `terminal` is a pseudo-terminal's file name for stderr.
+  // going to files. `stderr_file` is a terminal or a named pipe instead of one
+  // of them; err() is empty then.
   RunnerProcess(const std::vector<std::string>& words,
-                const std::string& directory, const std::string& terminal = "");
+                const std::string& directory,
+                const std::string& stderr_file = "");
   RunnerProcess(RunnerProcess&& other) noexcept;
   ~RunnerProcess();
 
@@ -91,9 +93,9 @@ class Workplace {
   std::string Path(const std::string& name) const;
 
   // `bench-runner run` with `options` and `more`; see RunnerProcess on
-  // `terminal`.
+  // `stderr_file`.
   RunnerProcess Start(const std::vector<std::string>& more = {},
-                      const std::string& terminal = "") const;
+                      const std::string& stderr_file = "") const;
   // The same to its end: the exit code. out() and err() are then its own.
   int Run(const std::vector<std::string>& more = {});
   // bench-runner with these words alone.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -504,6 +505,32 @@ TEST_F(ResumeTest, ATerminalShowsABar) {
   EXPECT_EQ(runner.WaitExit(), 0);
   EXPECT_THAT(seen, AllOf(HasSubstr("\r"), HasSubstr("60/60 ["),
                           HasSubstr("queries/s")));
+}
+
+// A pipe for stderr of which only the reading end is open yet.
+int OpenPipe(const std::string& path) {
+  EXPECT_EQ(mkfifo(path.c_str(), 0600), 0);
+  return open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
+TEST_F(ResumeTest, AReaderThatLeavesEndsNothing) {
+  Behave({"--slow=5"});
+  const int reader = OpenPipe(place_.Path("pipe"));
+  RunnerProcess runner = place_.Start({"--verbose"}, place_.Path("pipe"));
+  ASSERT_TRUE(place_.WaitForCalls(1, runner));
+  close(reader);
+  EXPECT_EQ(runner.WaitExit(), 0);
+  ExpectEachAskedOnce(kQuestions);
+}
+
+TEST_F(ResumeTest, AReaderThatDoesNotReadHoldsNothingUp) {
+  Behave({"--stderr=8192"});
+  const int reader = OpenPipe(place_.Path("pipe"));
+  ASSERT_GE(fcntl(reader, F_SETPIPE_SZ, 4096), 0);
+  RunnerProcess runner = place_.Start({"--verbose"}, place_.Path("pipe"));
+  EXPECT_EQ(runner.WaitExit(), 0);
+  close(reader);
+  ExpectEachAskedOnce(kQuestions);
 }
 
 TEST_F(ResumeTest, JsonIsJsonLinesOnStdoutOnly) {
