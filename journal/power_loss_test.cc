@@ -31,6 +31,12 @@
 namespace journal {
 namespace {
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr uint64_t kDefaultCrashes = 3000;
+#else
+constexpr uint64_t kDefaultCrashes = 20000;
+#endif
+
 // Short histories: each life reads again all that was written before it.
 constexpr int kLivesPerHistory = 12;
 constexpr absl::string_view kDirectory = "/home/journal";
@@ -298,7 +304,8 @@ class History {
 };
 
 TEST(PowerLossTest, NothingAcknowledgedIsLostAndNothingElseIsFound) {
-  const uint64_t crashes = Environment("JOURNAL_POWER_CRASHES", 20000);
+  const uint64_t crashes =
+      Environment("JOURNAL_POWER_CRASHES", kDefaultCrashes);
   const uint64_t first_seed = Environment("JOURNAL_POWER_SEED", 1);
   for (uint64_t i = 0; i * kLivesPerHistory < crashes; ++i) {
     History history(first_seed + i);
@@ -390,7 +397,8 @@ class ThreadedHistory {
 };
 
 TEST(PowerLossTest, TheSameWithManyThreads) {
-  const uint64_t crashes = Environment("JOURNAL_POWER_CRASHES", 20000) / 20;
+  const uint64_t crashes =
+      Environment("JOURNAL_POWER_CRASHES", kDefaultCrashes) / 20;
   const uint64_t first_seed = Environment("JOURNAL_POWER_SEED", 1);
   for (uint64_t i = 0; i * 10 < crashes; ++i) {
     ThreadedHistory history(first_seed + i);
