@@ -18,6 +18,13 @@ namespace {
 // A body larger than any writer makes is not looked into.
 constexpr uint64_t kBodyBytesRead = 16 << 20;
 
+// A frame begins with these, which are not zero.
+constexpr uint64_t kMagicBytes = sizeof(journal::kFrameMagic);
+
+bool IsZero(absl::string_view bytes) {
+  return bytes.find_first_not_of('\0') == absl::string_view::npos;
+}
+
 uint64_t ReadNumber(absl::string_view bytes, size_t at, int size) {
   uint64_t value = 0;
   for (int i = size; i-- > 0;) {
@@ -48,6 +55,11 @@ class Identifier {
         std::min(finding.offset + finding.bytes, uint64_t{file_bytes_});
     while (at + journal::kFrameHeaderBytes <= end &&
            lost.size() < kLostRecordsMax) {
+      // What follows an fsync begins a sector; zeros fill the one before it.
+      if (at % journal::kSectorBytes != 0 && IsZero(Read(at, kMagicBytes))) {
+        at = journal::AlignUp(at, journal::kSectorBytes);
+        continue;
+      }
       LostRecord record;
       record.file = finding.file;
       record.offset = at;
