@@ -144,7 +144,7 @@ TEST_F(ByteMatrixTest, EveryFlippedBitIsSeenAndNamed) {
         ASSERT_EQ(finding.file, file);
         ASSERT_GE(at + 48, finding.offset);
         if (at < kFirstFrameOffset) {
-          ASSERT_EQ(report.outcome, FindingKind::kHeaderCopyBad);
+          ASSERT_EQ(report.outcome, FindingKind::kNoRecordLost);
           ASSERT_EQ(finding.offset,
                     at / kSegmentHeaderBytes * kSegmentHeaderBytes);
           ASSERT_EQ(found.records, records_);

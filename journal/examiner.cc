@@ -1,63 +1,24 @@
 #include "journal/examiner.h"
 
 #include <algorithm>
-#include <cassert>
-#include <cstring>
-#include <map>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "journal/clock.h"
 #include "journal/error.h"
-#include "journal/little_endian.h"
+#include "journal/frame.h"
 
 namespace journal {
 namespace {
 
-// A span on disk can be no longer than a writer lets it be; a hostile file is
-// stopped here.
-constexpr uint64_t kSpanBytesMax = 64 << 20;
-
-// How often the directory is read again because a living writer rotated.
+// How often the list of segments grows because a living writer rotates.
 constexpr int kRelistMax = 1000;
 
-constexpr int kPositionShift = 32;
+// How often a place in one segment is looked at once more.
+constexpr int kReadsAgainMax = 64;
 
 }  // namespace
-
-Position MakePosition(uint64_t segment_id, uint64_t offset) {
-  return (segment_id << kPositionShift) | (offset / kFrameAlignment);
-}
-uint64_t PositionSegment(Position position) {
-  return position >> kPositionShift;
-}
-uint64_t PositionOffset(Position position) {
-  return (position & ((1ull << kPositionShift) - 1)) * kFrameAlignment;
-}
-
-SealFrame BuildSeal(const JournalUuid& uuid, uint64_t segment_id,
-                    const Cursor& cursor, Lsn watermark,
-                    uint64_t successor_id) {
-  SealFrame seal;
-  seal.offset = AlignUp(cursor.end_offset, kSectorBytes);
-  seal.end = seal.offset + FrameBytes(kSealBodyBytes);
-  seal.lsn = cursor.last_lsn + 1;
-  seal.bytes.assign(FrameBytes(kSealBodyBytes), '\0');
-  char* body = seal.bytes.data() + kFrameHeaderBytes;
-  EncodeSealBody({successor_id, cursor.chain, cursor.segment_records}, body);
-  const uint64_t seed = SegmentSeed(uuid, segment_id);
-  FrameHeader header;
-  header.body_bytes = kSealBodyBytes;
-  header.lsn = seal.lsn;
-  header.watermark = watermark;
-  header.kind = FrameKind::kSeal;
-  header.body_checksum =
-      BodyChecksum(seed, absl::string_view(body, kSealBodyBytes));
-  EncodeFrameHeader(header, seed, seal.offset, seal.bytes.data());
-  seal.chain_after = ExtendChain(cursor.chain, header);
-  return seal;
-}
 
 Examiner::Examiner(absl::string_view directory, const ExamineOptions& options,
                    std::function<void(const Record&)> on_record)
@@ -70,290 +31,35 @@ Examiner::Examiner(absl::string_view directory, const ExamineOptions& options,
 
 absl::StatusOr<Examination> Examiner::Run() {
   const absl::Duration start_time = Clock::Real()->Monotonic();
-  if (absl::Status s = ListSegments(); !s.ok()) return s;
-  for (Segment& segment : segments_) LoadHeader(segment);
-  ChooseUuid();
-  CheckNumbering();
+  absl::StatusOr<SegmentList> list = ListSegments(fs_, directory_);
+  if (!list.ok()) return list.status();
+  list_ = *std::move(list);
+  end_.uuid = list_.uuid;
+  report_.journal_uuid = UuidHex(list_.uuid);
+  Take(&list_.findings);
   Walk(ChooseStart());
   report_.last_lsn = settled_.last_lsn;
   report_.records = settled_.records;
   report_.closed = closed_ && !sealed_;
-  for (const Finding& finding : report_.findings) {
-    report_.outcome = std::max(report_.outcome, finding.kind);
-  }
   report_.action = Decide(report_.outcome, report_.mode);
-  report_.bytes_cut = end_.cut_end > settled_.end_offset &&
-                              report_.outcome != FindingKind::kCleanEnd
-                          ? end_.cut_end - settled_.end_offset
-                          : 0;
+  if (report_.outcome != FindingKind::kCleanEnd &&
+      end_.cut_end > settled_.end_offset) {
+    report_.bytes_cut = end_.cut_end - settled_.end_offset;
+  }
   report_.elapsed = Clock::Real()->Monotonic() - start_time;
   return Examination{std::move(report_), std::move(end_)};
 }
 
 // ---------------------------------------------------------------------------
-// Heads
-
-absl::Status Examiner::ListSegments() {
-  absl::StatusOr<std::vector<std::string>> names = fs_.List(directory_);
-  if (!names.ok()) return names.status();
-  for (const std::string& name : *names) {
-    if (absl::optional<uint64_t> id = ParseSegmentFileName(name)) {
-      Segment segment;
-      segment.id = *id;
-      segment.name = name;
-      segments_.push_back(std::move(segment));
-    }
-  }
-  if (segments_.empty()) {
-    return MakeError(ErrorKind::kNotFound,
-                     absl::StrCat(directory_, ": no journal here"));
-  }
-  std::sort(segments_.begin(), segments_.end(),
-            [](const Segment& a, const Segment& b) { return a.id < b.id; });
-  return absl::OkStatus();
-}
-
-void Examiner::LoadHeader(Segment& segment) {
-  absl::StatusOr<std::unique_ptr<File>> file =
-      fs_.Open(JoinPath(directory_, segment.name), OpenMode::kRead);
-  absl::StatusOr<uint64_t> size =
-      file.ok() ? (*file)->Size() : absl::StatusOr<uint64_t>(file.status());
-  char bytes[kFirstFrameOffset] = {};
-  absl::StatusOr<size_t> got = size.ok()
-                                   ? (*file)->ReadAt(0, bytes, sizeof(bytes))
-                                   : absl::StatusOr<size_t>(size.status());
-  if (!got.ok()) {
-    Add(FindingKind::kReadError, segment, 0, sizeof(bytes), 0, 0,
-        std::string(got.status().message()));
-    return;
-  }
-  segment.file_bytes = *size;
-  int good = 0;
-  for (int copy = 0; copy < kSegmentHeaderCopies; ++copy) {
-    SegmentHeader header;
-    switch (DecodeSegmentHeader(bytes + copy * kSegmentHeaderBytes, &header)) {
-      case HeaderState::kGood:
-        if (good++ == 0) segment.header = header;
-        break;
-      case HeaderState::kNewer:
-        Add(FindingKind::kNewerFormat, segment, copy * kSegmentHeaderBytes, 0,
-            0, 0,
-            absl::StrCat("format version ", header.format_version,
-                         ", features ", header.required_features,
-                         "; this program reads version ", kFormatVersion));
-        return;
-      case HeaderState::kBad:
-        break;
-    }
-  }
-  if (good == 0) {
-    Add(FindingKind::kHeadersBad, segment, 0, kFirstFrameOffset, 0, 0,
-        "neither copy of the segment header validates");
-    return;
-  }
-  segment.usable = true;
-  if (good == kSegmentHeaderCopies &&
-      std::memcmp(bytes, bytes + kSegmentHeaderBytes, kSegmentHeaderBytes) ==
-          0) {
-    return;
-  }
-  SegmentHeader first;
-  const bool first_good =
-      DecodeSegmentHeader(bytes, &first) == HeaderState::kGood;
-  Add(FindingKind::kHeaderCopyBad, segment,
-      first_good ? kSegmentHeaderBytes : 0, kSegmentHeaderBytes,
-      segment.header.first_lsn, segment.header.first_lsn,
-      absl::StrCat("copy ", first_good ? 2 : 1,
-                   " of the header of the segment "
-                   "that begins at LSN ",
-                   segment.header.first_lsn,
-                   " is damaged; the other copy is whole, nothing is lost"));
-}
-
-void Examiner::ChooseUuid() {
-  std::map<JournalUuid, int> votes;
-  for (const Segment& segment : segments_) {
-    if (segment.usable) ++votes[segment.header.uuid];
-  }
-  int most = 0;
-  for (const Segment& segment : segments_) {
-    if (segment.usable && votes[segment.header.uuid] > most) {
-      most = votes[segment.header.uuid];
-      end_.uuid = segment.header.uuid;
-    }
-  }
-  report_.journal_uuid = UuidHex(end_.uuid);
-  for (Segment& segment : segments_) {
-    if (!segment.usable) continue;
-    if (segment.header.uuid != end_.uuid) {
-      Add(FindingKind::kSegmentChain, segment, 0, 0, 0, 0,
-          "belongs to another journal");
-      segment.usable = false;
-    } else if (segment.header.segment_id != segment.id) {
-      Add(FindingKind::kSegmentChain, segment, 0, 0, 0, 0,
-          absl::StrCat("is segment ", segment.header.segment_id,
-                       " under another name"));
-      segment.usable = false;
-    }
-  }
-}
-
-void Examiner::CheckNumbering() {
-  uint64_t expected = 1;
-  for (const Segment& segment : segments_) {
-    if (segment.id != expected) {
-      // Which LSNs are lost is known when the walk gets there.
-      Segment missing;
-      missing.name = SegmentFileName(expected);
-      Add(FindingKind::kSegmentChain, missing, 0, 0, 0, 0,
-          segment.id == expected + 1
-              ? "is missing"
-              : absl::StrCat("and up to ", SegmentFileName(segment.id - 1),
-                             " are missing"));
-    }
-    expected = segment.id + 1;
-  }
-}
-
-// ---------------------------------------------------------------------------
-// Where to begin
-
-size_t Examiner::ChooseStart() {
-  report_.full = true;
-  if (options_.folder != nullptr) options_.folder->Reset();
-  if (options_.full || !report_.findings.empty()) return 0;
-  size_t start = 0;
-  if (options_.folder != nullptr) {
-    if (!RestoreState(&start)) return 0;
-  } else {
-    // Only the newest two can hold anything unconfirmed.
-    start = segments_.size() >= 2 ? segments_.size() - 2 : 0;
-  }
-  report_.full = start == 0 && start_offset_ == kFirstFrameOffset;
-  if (!report_.full) CheckSkipped(start);
-  if (report_.findings.empty()) return start;
-  // What that is, and where the good part ends, only the whole walk can say.
-  StartOver();
-  return 0;
-}
-
-void Examiner::StartOver() {
-  const std::string uuid = report_.journal_uuid;
-  report_ = RecoveryReport();
-  report_.mode = options_.mode;
-  report_.journal_uuid = uuid;
-  report_.full = true;
-  end_.state_segment_id = 0;
-  end_.state_offset = 0;
-  end_.state_lsn = 0;
-  cursor_ = Cursor();
-  start_offset_ = kFirstFrameOffset;
-  if (options_.folder != nullptr) options_.folder->Reset();
-}
-
-bool Examiner::RestoreState(size_t* start) {
-  const SegmentHeader& newest = segments_.back().header;
-  if (newest.state_segment_id == 0 ||
-      newest.state_segment_id > segments_.size()) {
-    return false;
-  }
-  const Segment& segment = segments_[newest.state_segment_id - 1];
-  absl::StatusOr<std::unique_ptr<File>> file =
-      fs_.Open(JoinPath(directory_, segment.name), OpenMode::kRead);
-  if (!file.ok()) return false;
-  SegmentScanner scanner(file->get(), segment.file_bytes, end_.uuid,
-                         segment.id);
-  Frame frame;
-  StatePrefix prefix;
-  absl::string_view state;
-  // What is wrong with it, if anything, the walk from the first record says.
-  if (newest.state_offset % kFrameAlignment != 0 ||
-      scanner.ReadFrameAt(newest.state_offset, &frame) != ScanStep::kFrame ||
-      frame.header.kind != FrameKind::kState ||
-      frame.header.lsn != newest.state_lsn ||
-      !DecodeStateBody(frame.body, &prefix, &state) ||
-      prefix.folder_version != options_.folder->version() ||
-      !options_.folder->Restore(state).ok()) {
-    options_.folder->Reset();
-    return false;
-  }
-  *start = newest.state_segment_id - 1;
-  start_offset_ = frame.end;
-  cursor_.last_lsn = frame.header.lsn;
-  cursor_.chain = ExtendChain(prefix.chain, frame.header);
-  cursor_.records = prefix.records;
-  cursor_.segment_records = prefix.records - segment.header.records_before;
-  report_.state_lsn = frame.header.lsn;
-  report_.watermark = frame.header.watermark;
-  end_.state_segment_id = segment.id;
-  end_.state_offset = newest.state_offset;
-  end_.state_lsn = frame.header.lsn;
-  return true;
-}
-
-// Segments that are not walked still have to be there, long enough, and fit
-// together: the head of each against the seal of the one before it.
-void Examiner::CheckSkipped(size_t start) {
-  for (size_t i = 0; i < start; ++i) {
-    const Segment& segment = segments_[i];
-    const SegmentHeader& next = segments_[i + 1].header;
-    const uint64_t seal_bytes = FrameBytes(kSealBodyBytes);
-    SegmentInfo info;
-    info.id = segment.id;
-    info.file = segment.name;
-    info.first_lsn = segment.header.first_lsn;
-    info.last_lsn = next.first_lsn - 1;
-    info.file_bytes = segment.file_bytes;
-    info.end_offset = next.predecessor_bytes;
-    info.created = absl::FromUnixNanos(segment.header.created_unix_ns);
-    info.sealed = true;
-    report_.segments.push_back(std::move(info));
-    absl::StatusOr<std::unique_ptr<File>> file =
-        fs_.Open(JoinPath(directory_, segment.name), OpenMode::kRead);
-    Frame frame;
-    SealBody seal;
-    bool whole = false;
-    if (file.ok() && next.predecessor_id == segment.id &&
-        next.predecessor_bytes >= seal_bytes &&
-        next.predecessor_bytes <= segment.file_bytes &&
-        next.predecessor_bytes % kFrameAlignment == 0) {
-      SegmentScanner scanner(file->get(), segment.file_bytes, end_.uuid,
-                             segment.id);
-      whole = scanner.ReadFrameAt(next.predecessor_bytes - seal_bytes,
-                                  &frame) == ScanStep::kFrame &&
-              frame.header.kind == FrameKind::kSeal &&
-              frame.header.lsn + 1 == next.first_lsn &&
-              DecodeSealBody(frame.body, &seal) &&
-              seal.successor_id == next.segment_id &&
-              ExtendChain(seal.chain, frame.header) == next.chain_start;
-    }
-    if (!whole) {
-      Add(FindingKind::kAckedLoss, segment, next.predecessor_bytes, 0,
-          segment.header.first_lsn, next.first_lsn - 1,
-          "does not end with the seal that its successor names");
-    }
-  }
-}
-
-// ---------------------------------------------------------------------------
-// The walk
+// From segment to segment
 
 void Examiner::Walk(size_t start) {
-  const bool resumed = start_offset_ != kFirstFrameOffset;
-  if (!resumed && segments_[start].usable && start > 0) {
-    const SegmentHeader& header = segments_[start].header;
-    cursor_.last_lsn = header.first_lsn - 1;
-    cursor_.records = header.records_before;
-    cursor_.chain = header.chain_start;
-    cursor_.end_offset = header.predecessor_bytes;
-  } else if (!resumed) {
-    cursor_.chain = FirstChain(end_.uuid);
-  }
-  previous_id_ = start == 0 ? 0 : segments_[start - 1].id;
-  expected_lsn_ = cursor_.last_lsn + 1;
-  settled_ = cursor_;
-  for (size_t i = start; i < segments_.size() && !finished_; ++i) {
-    if (!segments_[i].usable) {
+  BeginAt(start);
+  for (size_t i = start; i < list_.segments.size() && !finished_; ++i) {
+    const ListedSegment& segment = list_.segments[i];
+    // What a missing one held is said when the next one has been entered.
+    if (segment.id != previous_id_ + 1) StopBefore(i);
+    if (!segment.usable) {
       StopBefore(i);
       chain_known_ = false;
       continue;
@@ -365,61 +71,55 @@ void Examiner::Walk(size_t start) {
   if (!stopped_) end_.cursor = settled_;
   NameLost("", 0);
   if (end_.rotation_unfinished) {
-    SegmentInfo info;
-    info.id = end_.successor.segment_id;
-    info.file = segments_.back().name;
-    info.first_lsn = end_.successor.first_lsn;
-    info.file_bytes = segments_.back().file_bytes;
-    info.end_offset = kFirstFrameOffset;
-    info.created = absl::FromUnixNanos(end_.successor.created_unix_ns);
-    report_.segments.push_back(std::move(info));
+    cursor_ = Cursor();
+    cursor_.end_offset = kFirstFrameOffset;
+    sealed_ = false;
+    Describe(list_.segments.size() - 1);
   }
 }
 
-// Checks the head of a segment against what came before it, and starts on it.
-void Examiner::EnterSegment(size_t i) {
-  const Segment& segment = segments_[i];
-  const SegmentHeader& header = segment.header;
-  const bool resumed = start_offset_ != kFirstFrameOffset;
-  if (!resumed) {
-    const bool fits = header.first_lsn == expected_lsn_ &&
-                      header.predecessor_id == previous_id_ &&
-                      header.predecessor_bytes ==
-                          (previous_id_ == 0 ? 0 : cursor_.end_offset) &&
-                      header.chain_start == cursor_.chain &&
-                      header.records_before == cursor_.records;
-    // After damage only the numbers say what is missing.
-    if (chain_known_ && previous_id_ + 1 == segment.id && !fits) {
-      Add(FindingKind::kSegmentChain, segment, 0, 0, expected_lsn_,
-          header.first_lsn > expected_lsn_ ? header.first_lsn - 1 : 0,
-          "does not continue its predecessor");
-      StopBefore(i);
-    } else if (header.first_lsn > expected_lsn_) {
-      if (!NameLost(segment.name, header.first_lsn - 1)) {
-        Add(FindingKind::kAckedLoss, segment, 0, 0, expected_lsn_,
-            header.first_lsn - 1, "records before this segment are lost");
-      }
-      StopBefore(i);
+void Examiner::BeginAt(size_t start) {
+  const ListedSegment& segment = list_.segments[start];
+  if (start_offset_ == kFirstFrameOffset) {
+    if (start > 0 && segment.usable) {
+      cursor_.last_lsn = segment.header.first_lsn - 1;
+      cursor_.records = segment.header.records_before;
+      cursor_.chain = segment.header.chain_start;
+      cursor_.end_offset = segment.header.predecessor_bytes;
+    } else {
+      cursor_.chain = FirstChain(end_.uuid);
     }
+  }
+  previous_id_ = start == 0 ? 0 : list_.segments[start - 1].id;
+  expected_lsn_ = cursor_.last_lsn + 1;
+  settled_ = cursor_;
+}
+
+void Examiner::EnterSegment(size_t i) {
+  const ListedSegment& segment = list_.segments[i];
+  const SegmentHeader& header = segment.header;
+  if (start_offset_ == kFirstFrameOffset) {
+    CheckHead(i);
     cursor_.last_lsn = header.first_lsn - 1;
     cursor_.chain = header.chain_start;
     cursor_.records = header.records_before;
-    cursor_.end_offset = kFirstFrameOffset;
     cursor_.segment_records = 0;
     chain_known_ = true;
     expected_lsn_ = header.first_lsn;
-    if (header.state_segment_id != 0 && header.state_lsn > end_.state_lsn) {
-      end_.state_segment_id = header.state_segment_id;
-      end_.state_offset = header.state_offset;
-      end_.state_lsn = header.state_lsn;
+    if (!stopped_ && header.state_segment_id != 0 &&
+        header.state_lsn > end_.state.lsn) {
+      end_.state.segment_id = header.state_segment_id;
+      end_.state.offset = header.state_offset;
+      end_.state.lsn = header.state_lsn;
     }
-  } else {
-    cursor_.end_offset = start_offset_;
   }
+  cursor_.end_offset = start_offset_;
   report_.watermark = std::max(report_.watermark, header.watermark);
   sealed_ = false;
   closed_ = false;
-  successor_id_ = 0;
+  watermark_raised_ = false;
+  cut_short_named_ = false;
+  reads_again_ = 0;
   previous_id_ = segment.id;
   if (!stopped_) {
     settled_ = cursor_;
@@ -429,12 +129,37 @@ void Examiner::EnterSegment(size_t i) {
   }
 }
 
+// The head of a segment against what came before it.
+void Examiner::CheckHead(size_t i) {
+  const ListedSegment& segment = list_.segments[i];
+  const SegmentHeader& header = segment.header;
+  const bool fits = header.first_lsn == expected_lsn_ &&
+                    header.predecessor_id == previous_id_ &&
+                    header.predecessor_bytes ==
+                        (previous_id_ == 0 ? 0 : cursor_.end_offset) &&
+                    header.chain_start == cursor_.chain &&
+                    header.records_before == cursor_.records;
+  // After damage only the numbers say what is missing.
+  if (chain_known_ && previous_id_ + 1 == segment.id && !fits) {
+    Add(FindingKind::kSegmentChain, segment.name, 0, 0, expected_lsn_,
+        header.first_lsn > expected_lsn_ ? header.first_lsn - 1 : 0,
+        "does not continue its predecessor");
+    StopBefore(i);
+  } else if (header.first_lsn > expected_lsn_) {
+    if (!NameLost(segment.name, header.first_lsn - 1)) {
+      Add(FindingKind::kAckedLoss, segment.name, 0, 0, expected_lsn_,
+          header.first_lsn - 1, "records before this segment are lost");
+    }
+    StopBefore(i);
+  }
+}
+
 void Examiner::ScanSegment(size_t i) {
-  Segment& segment = segments_[i];
+  ListedSegment& segment = list_.segments[i];
   absl::StatusOr<std::unique_ptr<File>> file =
       fs_.Open(JoinPath(directory_, segment.name), OpenMode::kRead);
   if (!file.ok()) {
-    Add(FindingKind::kReadError, segment, 0, 0, expected_lsn_, 0,
+    Add(FindingKind::kReadError, segment.name, 0, 0, expected_lsn_, 0,
         std::string(file.status().message()));
     StopBefore(i + 1);
     chain_known_ = false;
@@ -447,32 +172,23 @@ void Examiner::ScanSegment(size_t i) {
   SegmentScanner scanner(file->get(), segment.file_bytes, end_.uuid,
                          segment.id);
   scanner.Seek(start_offset_, expected_lsn_);
-  // Behind a seal there is nothing: FinishSegment looks.
-  for (bool more = true; more && !finished_ && !sealed_;) {
-    Frame frame;
-    switch (scanner.Next(&frame)) {
-      case ScanStep::kFrame:
-        ProcessFrame(i, frame);
-        expected_lsn_ = scanner.expected_lsn();
-        break;
-      case ScanStep::kBad:
-        more = HandleBad(i, scanner, &frame);
-        if (more) {
-          ProcessFrame(i, frame);
-          expected_lsn_ = scanner.expected_lsn();
-        }
-        break;
-      case ScanStep::kEnd:
-        more = false;
-        break;
-    }
+  Frame frame;
+  // Behind a seal there is nothing: FinishSealed looks.
+  while (!sealed_ && !finished_ && NextFrame(i, scanner, &frame)) {
+    ProcessFrame(i, frame);
+    expected_lsn_ = scanner.expected_lsn();
   }
   FinishSegment(i, scanner);
   for (const SegmentScanner::ReadError& error : scanner.read_errors()) {
-    Add(FindingKind::kReadError, segment, error.offset, error.bytes, 0, 0,
+    Add(FindingKind::kReadError, segment.name, error.offset, error.bytes, 0, 0,
         absl::StrCat("the disk did not return ", error.bytes,
                      " bytes: ", error.message));
   }
+  Describe(i);
+}
+
+void Examiner::Describe(size_t i) {
+  const ListedSegment& segment = list_.segments[i];
   SegmentInfo info;
   info.id = segment.id;
   info.file = segment.name;
@@ -486,135 +202,195 @@ void Examiner::ScanSegment(size_t i) {
   report_.segments.push_back(std::move(info));
 }
 
+// ---------------------------------------------------------------------------
+// From frame to frame
+
+// The next frame that the walk goes on with; false at the segment's end.
+bool Examiner::NextFrame(size_t i, SegmentScanner& scanner, Frame* frame) {
+  switch (scanner.Next(frame)) {
+    case ScanStep::kFrame:
+      return true;
+    case ScanStep::kBad:
+      return HandleBad(i, scanner, frame);
+    case ScanStep::kEnd:
+      // A seal that is not there means damage once the successor has frames.
+      // Beside a living writer both may just have been written: what shows
+      // that it is missing was read first, so that it is there now or never.
+      return !IsLast(i) && !IsUnfinishedRotation(i, scanner) &&
+             ReadAgain(i, scanner, frame);
+  }
+  return false;
+}
+
 // At something that is not the next frame. Returns true if the walk goes on
 // with `frame`.
 bool Examiner::HandleBad(size_t i, SegmentScanner& scanner, Frame* frame) {
-  if (FinishRotation(i, scanner)) return false;
-  const SegmentScanner::Bad bad = scanner.bad();
-  const Lsn lost_from = span_.empty() ? expected_lsn_ : span_first_lsn_;
-  if (IsLast(i) && !sealed_ && !closed_) {
-    report_.watermark = std::max(report_.watermark,
-                                 scanner.MaxWatermarkFrom(cursor_.end_offset));
-    if (report_.watermark < lost_from) {
-      HandleTorn(i, scanner, span_.empty() ? bad.offset : settled_.end_offset,
-                 lost_from);
-      return false;
-    }
-    // Beside a living writer the frame may have become whole in between.
-    scanner.Seek(scanner.offset(), scanner.expected_lsn());
-    if (scanner.Next(frame) == ScanStep::kFrame) return true;
+  if (IsUnfinishedRotation(i, scanner)) return false;
+  const Lsn lost_from = span_.open() ? span_.first_lsn() : expected_lsn_;
+  const uint64_t from =
+      span_.open() ? settled_.end_offset : scanner.bad().offset;
+  if (IsLast(i) && !closed_) RaiseWatermark(scanner, cursor_.end_offset);
+  // What confirms it was read after it.
+  if (ReadAgain(i, scanner, frame)) return true;
+  if (IsTorn(i, scanner, lost_from)) {
+    AddTorn(i, scanner, from, lost_from);
+    return false;
   }
-  DropSpan();
-  StopBefore(i + 1);
-  const bool more = scanner.Resync(frame) == ScanStep::kFrame;
-  const Lsn found = more ? frame->header.lsn : 0;
-  const Lsn known_end = std::max(report_.watermark, lost_from);
-  Add(FindingKind::kAckedLoss, segments_[i], bad.offset,
-      (more ? frame->offset : scanner.NonZeroEnd(bad.offset)) - bad.offset,
-      lost_from, more ? std::max(found - 1, lost_from) : known_end,
-      more && found == expected_lsn_ && lost_from == expected_lsn_
-          ? absl::StrCat("bytes before the record LSN ", found,
-                         " are damaged; no record is lost (", bad.reason, ")")
-          : bad.reason);
-  chain_known_ = false;
-  if (more) {
-    cursor_.last_lsn = found - 1;
-    expected_lsn_ = found;
-  } else if (!IsLast(i) && segments_[i + 1].usable) {
-    // The successor's head says how far this segment went.
-    report_.findings.back().last_lsn =
-        std::max(segments_[i + 1].header.first_lsn - 1, lost_from);
-    expected_lsn_ = segments_[i + 1].header.first_lsn;
-  } else {
-    expected_lsn_ = known_end + 1;
-  }
-  return more;
+  return AddDamage(i, scanner, lost_from, frame);
 }
 
-void Examiner::HandleTorn(size_t i, SegmentScanner& scanner, uint64_t from,
-                          Lsn lsn) {
-  const uint64_t end = scanner.NonZeroEnd(from);
-  const uint64_t torn = end - std::min(end, from);
-  if (CutShort(segments_[i])) {
-    DropSpan();
-    finished_ = true;
-    AddCutShort(i, from, lsn);
-    return;
+// Once for all that lies ahead, so that a file full of bad places is not read
+// once for each.
+void Examiner::RaiseWatermark(SegmentScanner& scanner, uint64_t offset) {
+  if (watermark_raised_) return;
+  watermark_raised_ = true;
+  report_.watermark =
+      std::max(report_.watermark, scanner.MaxWatermarkFrom(offset));
+}
+
+bool Examiner::ReadAgain(size_t i, SegmentScanner& scanner, Frame* frame) {
+  // Nothing is written behind a frame that was found bad in a quiet journal:
+  // one look more is cheap, and only the first bad place can be one that was
+  // being written.
+  if (stopped_ || reads_again_++ >= kReadsAgainMax) return false;
+  ListedSegment& segment = list_.segments[i];
+  absl::StatusOr<std::unique_ptr<File>> file =
+      fs_.Open(JoinPath(directory_, segment.name), OpenMode::kRead);
+  if (file.ok()) {
+    if (absl::StatusOr<uint64_t> size = (*file)->Size(); size.ok()) {
+      segment.file_bytes = *size;
+      scanner.set_file_bytes(*size);
+    }
   }
-  const uint64_t limit = segments_[i].header.max_unsynced_bytes;
-  DropSpan();
+  scanner.Seek(scanner.offset(), scanner.expected_lsn());
+  return scanner.Next(frame) == ScanStep::kFrame;
+}
+
+// Unconfirmed, in the newest segment, and no more than can have been in flight.
+bool Examiner::IsTorn(size_t i, SegmentScanner& scanner, Lsn lost_from) {
+  if (!IsLast(i) || sealed_ || closed_ || CutShort(i) ||
+      report_.watermark >= lost_from) {
+    return false;
+  }
+  const uint64_t from = span_.open() ? settled_.end_offset : scanner.offset();
+  return scanner.NonZeroEnd(from) <=
+         AlignUp(from, kSectorBytes) +
+             list_.segments[i].header.max_unsynced_bytes;
+}
+
+void Examiner::AddTorn(size_t i, SegmentScanner& scanner, uint64_t from,
+                       Lsn lsn) {
+  const uint64_t end = std::max(scanner.NonZeroEnd(from), from);
+  Add(FindingKind::kTornTail, list_.segments[i].name, from, end - from, lsn, 0,
+      absl::StrCat("a torn tail of ", end - from,
+                   " bytes that nothing confirms: written when the writer "
+                   "died, and never acknowledged as confirmed"));
+  span_.Drop();
   finished_ = true;
-  if (torn > limit) {
-    Add(FindingKind::kAckedLoss, segments_[i], from, torn, lsn, 0,
-        absl::StrCat(torn, " bytes are not whole, and no more than ", limit,
-                     " can have been in flight"));
-    StopBefore(i + 1);
-  } else {
-    Add(FindingKind::kTornTail, segments_[i], from, torn, lsn, 0,
-        absl::StrCat("a torn tail of ", torn,
-                     " bytes that nothing confirms: written when the writer "
-                     "died, and never acknowledged as confirmed"));
-  }
-  if (!stopped_ || end_.header.segment_id == segments_[i].id) {
+  if (!stopped_ || end_.header.segment_id == list_.segments[i].id) {
     end_.cut_end = std::max(end_.cut_end, end);
   }
 }
 
-void Examiner::ProcessFrame(size_t i, const Frame& frame) {
-  report_.watermark = std::max(report_.watermark, frame.header.watermark);
-  if (frame.header.kind == FrameKind::kState) ProcessState(i, frame);
-  if (frame.header.kind == FrameKind::kSeal) ProcessSeal(i, frame);
-  if (frame.header.kind == FrameKind::kClose) {
-    SealBody close;
-    closed_ = DecodeSealBody(frame.body, &close) && close.successor_id == 0;
-    if (!closed_ || (chain_known_ && close.chain != cursor_.chain)) {
-      Add(FindingKind::kAckedLoss, segments_[i], frame.offset, 0,
-          frame.header.lsn, frame.header.lsn,
-          "the close frame disagrees with the frames before it");
+// Names what is damaged and looks for the next whole frame.
+bool Examiner::AddDamage(size_t i, SegmentScanner& scanner, Lsn lost_from,
+                         Frame* frame) {
+  const SegmentScanner::Bad bad = scanner.bad();
+  const std::string& name = list_.segments[i].name;
+  const bool in_span = span_.open();
+  const bool more = scanner.Resync(frame) == ScanStep::kFrame;
+  if (more && !in_span && frame->header.lsn == expected_lsn_) {
+    Add(FindingKind::kNoRecordLost, name, bad.offset,
+        frame->offset - bad.offset, expected_lsn_, expected_lsn_,
+        absl::StrCat("bytes before the record LSN ", expected_lsn_,
+                     " are damaged; no record is lost (", bad.reason, ")"));
+    return true;
+  }
+  span_.Drop();
+  StopBefore(i + 1);
+  chain_known_ = false;
+  Lsn last = std::max(report_.watermark, lost_from);
+  uint64_t end = 0;
+  if (more) {
+    last = std::max(frame->header.lsn - 1, lost_from);
+    end = frame->offset;
+    cursor_.last_lsn = frame->header.lsn - 1;
+  } else {
+    end = scanner.NonZeroEnd(bad.offset);
+    if (!IsLast(i) && list_.segments[i + 1].usable) {
+      // The successor's head says how far this segment went.
+      last = std::max(list_.segments[i + 1].header.first_lsn - 1, lost_from);
     }
   }
+  expected_lsn_ = last + 1;
+  std::string detail = bad.reason;
+  if (!more && IsLast(i) && !closed_ && CutShort(i)) {
+    absl::StrAppend(&detail, "; ", CutShortText(i));
+    cut_short_named_ = true;
+    last = 0;  // How far it went, nobody can say.
+  }
+  Add(FindingKind::kAckedLoss, name, bad.offset, end - bad.offset, lost_from,
+      last, std::move(detail));
+  return more;
+}
+
+void Examiner::ProcessFrame(size_t i, const Frame& frame) {
+  report_.watermark = std::max(report_.watermark, frame.header.watermark);
+  end_.state.bytes_since += frame.end - frame.offset;
+  switch (frame.header.kind) {
+    case FrameKind::kState:
+      ProcessState(i, frame);
+      break;
+    case FrameKind::kSeal:
+      ProcessSeal(i, frame);
+      break;
+    case FrameKind::kClose:
+      ProcessClose(i, frame);
+      break;
+    case FrameKind::kRecord:
+    case FrameKind::kWatermark:
+      break;
+    default:
+      if ((frame.header.flags & kIgnorable) != 0) break;
+      Add(FindingKind::kNewerFormat, list_.segments[i].name, frame.offset, 0,
+          frame.header.lsn, frame.header.lsn,
+          absl::StrCat("a frame of kind ", static_cast<int>(frame.header.kind),
+                       ", which this program does not know"));
+  }
+  const uint64_t frame_start = cursor_.end_offset;
   cursor_.last_lsn = frame.header.lsn;
   cursor_.end_offset = frame.end;
   cursor_.chain = ExtendChain(cursor_.chain, frame.header);
-  switch (frame.header.kind) {
-    case FrameKind::kRecord:
-      TakeRecord(i, frame);
-      return;
-    case FrameKind::kWatermark:
-    case FrameKind::kState:
-    case FrameKind::kSeal:
-    case FrameKind::kClose:
-      break;
-    default:
-      if ((frame.header.flags & kIgnorable) == 0) {
-        Add(FindingKind::kNewerFormat, segments_[i], frame.offset, 0,
-            frame.header.lsn, frame.header.lsn,
-            absl::StrCat("a frame of kind ",
-                         static_cast<int>(frame.header.kind),
-                         ", which this program does not know"));
-      }
-  }
-  if (span_.empty()) {
-    Settle();
+  if (frame.header.kind == FrameKind::kRecord) {
+    TakeRecord(i, frame);
+  } else if (span_.open()) {
+    LoseSpan(i, frame_start, "a span without an end");
   } else {
-    Add(FindingKind::kAckedLoss, segments_[i], frame.offset, 0, span_first_lsn_,
-        frame.header.lsn - 1, "a span without an end");
-    DropSpan();
-    StopBefore(i + 1);
+    Settle();
   }
+}
+
+void Examiner::ProcessClose(size_t i, const Frame& frame) {
+  SealBody close;
+  closed_ = DecodeSealBody(frame.body, &close) && close.successor_id == 0;
+  if (closed_ && (!chain_known_ || close.chain == cursor_.chain)) return;
+  Add(FindingKind::kAckedLoss, list_.segments[i].name, frame.offset, 0,
+      frame.header.lsn, frame.header.lsn,
+      "the close frame disagrees with the frames before it");
 }
 
 void Examiner::ProcessSeal(size_t i, const Frame& frame) {
   SealBody seal;
   sealed_ = true;
-  if (!DecodeSealBody(frame.body, &seal) || seal.successor_id == 0 ||
-      (chain_known_ && (seal.chain != cursor_.chain ||
-                        seal.records != cursor_.segment_records))) {
-    Add(FindingKind::kAckedLoss, segments_[i], frame.offset, 0,
-        frame.header.lsn, frame.header.lsn,
-        "the seal frame disagrees with the frames before it");
+  if (DecodeSealBody(frame.body, &seal) &&
+      seal.successor_id == list_.segments[i].id + 1 &&
+      (!chain_known_ || (seal.chain == cursor_.chain &&
+                         seal.records == cursor_.segment_records))) {
+    return;
   }
-  successor_id_ = seal.successor_id;
+  Add(FindingKind::kAckedLoss, list_.segments[i].name, frame.offset, 0,
+      frame.header.lsn, frame.header.lsn,
+      "the seal frame disagrees with the frames before it");
 }
 
 void Examiner::ProcessState(size_t i, const Frame& frame) {
@@ -624,94 +400,123 @@ void Examiner::ProcessState(size_t i, const Frame& frame) {
       prefix.as_of_lsn + 1 != frame.header.lsn ||
       (chain_known_ &&
        (prefix.chain != cursor_.chain || prefix.records != cursor_.records))) {
-    Add(FindingKind::kAckedLoss, segments_[i], frame.offset, 0,
+    Add(FindingKind::kAckedLoss, list_.segments[i].name, frame.offset, 0,
         frame.header.lsn, frame.header.lsn,
         "the state frame disagrees with the frames before it");
     return;
   }
   if (stopped_) return;
-  end_.state_segment_id = segments_[i].id;
-  end_.state_offset = frame.offset;
-  end_.state_lsn = frame.header.lsn;
+  end_.state.segment_id = list_.segments[i].id;
+  end_.state.offset = frame.offset;
+  end_.state.lsn = frame.header.lsn;
+  end_.state.state_bytes = state.size();
+  end_.state.bytes_since = 0;
 }
+
+// ---------------------------------------------------------------------------
+// The end of a segment
 
 void Examiner::FinishSegment(size_t i, SegmentScanner& scanner) {
-  const Segment& segment = segments_[i];
   if (finished_) return;
-  if (!span_.empty()) {
-    report_.watermark = std::max(report_.watermark,
-                                 scanner.MaxWatermarkFrom(settled_.end_offset));
-    if (IsLast(i) && report_.watermark < span_first_lsn_ && !sealed_) {
-      HandleTorn(i, scanner, settled_.end_offset, span_first_lsn_);
+  if (span_.open()) {
+    if (IsLast(i) && !closed_) RaiseWatermark(scanner, settled_.end_offset);
+    if (IsTorn(i, scanner, span_.first_lsn())) {
+      AddTorn(i, scanner, settled_.end_offset, span_.first_lsn());
       return;
     }
-    Add(FindingKind::kAckedLoss, segment, settled_.end_offset, 0,
-        span_first_lsn_, cursor_.last_lsn, "a span without an end");
-    DropSpan();
-    StopBefore(i + 1);
+    LoseSpan(i, settled_.end_offset, "a span without an end");
   }
   if (sealed_) {
-    if (!stopped_) end_.sealed = true;
-    const uint64_t rubbish = scanner.NonZeroEnd(cursor_.end_offset);
-    if (rubbish > cursor_.end_offset) {
-      Add(FindingKind::kAckedLoss, segment, cursor_.end_offset,
-          rubbish - cursor_.end_offset, cursor_.last_lsn, cursor_.last_lsn,
-          absl::StrCat("bytes behind the seal (LSN ", cursor_.last_lsn,
-                       ") are damaged; no record is lost"));
-      StopBefore(i + 1);
-    }
-    if (IsLast(i)) FindSuccessor(i);
-    return;
-  }
-  if (!IsLast(i)) {
-    if (!chain_known_ || FinishRotation(i, scanner)) return;
-    const Segment& next = segments_[i + 1];
-    // Behind a close, nothing is written into a successor before the seal.
-    if (closed_ && !next.usable) return;
-    const bool counted = next.usable && next.header.first_lsn > expected_lsn_;
-    Add(FindingKind::kAckedLoss, segment, cursor_.end_offset, 0, expected_lsn_,
-        counted ? next.header.first_lsn - 1 : 0,
-        "ends without a seal although a later segment has begun");
-    chain_known_ = false;
-    if (counted) expected_lsn_ = next.header.first_lsn;
+    FinishSealed(i, scanner);
+  } else if (!IsLast(i)) {
+    FinishUnsealed(i);
+  } else if (!closed_ && CutShort(i) && !cut_short_named_) {
+    const ListedSegment& segment = list_.segments[i];
+    Add(FindingKind::kAckedLoss, segment.name, segment.file_bytes,
+        segment.header.zeroed_bytes - segment.file_bytes, expected_lsn_, 0,
+        CutShortText(i));
     StopBefore(i + 1);
+  }
+}
+
+void Examiner::FinishSealed(size_t i, SegmentScanner& scanner) {
+  if (!stopped_) end_.sealed = true;
+  const uint64_t end = scanner.NonZeroEnd(cursor_.end_offset);
+  if (end > cursor_.end_offset) {
+    Add(FindingKind::kNoRecordLost, list_.segments[i].name, cursor_.end_offset,
+        end - cursor_.end_offset, cursor_.last_lsn, cursor_.last_lsn,
+        absl::StrCat("bytes behind the seal (LSN ", cursor_.last_lsn,
+                     ") are damaged; no record is lost"));
+  }
+  if (IsLast(i)) FindSuccessor(i);
+}
+
+void Examiner::FinishUnsealed(size_t i) {
+  const ListedSegment& next = list_.segments[i + 1];
+  // Behind a close, nothing is written into a successor before the seal.
+  if (!chain_known_ || (closed_ && !next.usable)) return;
+  const bool counted = next.usable && next.header.first_lsn > expected_lsn_;
+  Add(FindingKind::kAckedLoss, list_.segments[i].name, cursor_.end_offset, 0,
+      expected_lsn_, counted ? next.header.first_lsn - 1 : 0,
+      "ends without a seal although a later segment has begun");
+  chain_known_ = false;
+  if (counted) expected_lsn_ = next.header.first_lsn;
+  StopBefore(i + 1);
+}
+
+// The newest listed segment is sealed: its successor must be there. A living
+// writer may have made it since the directory was listed.
+void Examiner::FindSuccessor(size_t i) {
+  const uint64_t id = list_.segments[i].id + 1;
+  const std::string name = SegmentFileName(id);
+  const absl::StatusOr<bool> exists = fs_.Exists(JoinPath(directory_, name));
+  if (!exists.ok()) {
+    Add(FindingKind::kReadError, name, 0, 0, expected_lsn_, 0,
+        std::string(exists.status().message()));
+  } else if (!*exists || relists_++ >= kRelistMax) {
+    Add(FindingKind::kSegmentChain, name, 0, 0, expected_lsn_, 0,
+        absl::StrCat("is missing: ", list_.segments[i].name,
+                     " is sealed and names it as its successor"));
+  } else {
+    list_.findings.clear();
+    ListOneMore(fs_, directory_, id, &list_);
+    Take(&list_.findings);
+    last_has_no_frames_.reset();
     return;
   }
-  if (!closed_ && CutShort(segment))
-    AddCutShort(i, segment.file_bytes, expected_lsn_);
-}
-
-// Only a seal or a close frame, neither of which is there, lets a file become
-// shorter than it was zero-written to.
-bool Examiner::CutShort(const Segment& segment) {
-  return segment.file_bytes < segment.header.zeroed_bytes;
-}
-
-void Examiner::AddCutShort(size_t i, uint64_t from, Lsn lsn) {
-  const Segment& segment = segments_[i];
-  Add(FindingKind::kAckedLoss, segment, from,
-      segment.header.zeroed_bytes - from, lsn, 0,
-      absl::StrCat("the file has ", segment.file_bytes,
-                   " bytes and was written to ", segment.header.zeroed_bytes,
-                   ": it has been cut short, or the frame that closed it is "
-                   "damaged"));
   StopBefore(i + 1);
+}
+
+// Only a seal or a close frame lets a file become shorter than it was
+// zero-written to.
+bool Examiner::CutShort(size_t i) const {
+  return list_.segments[i].file_bytes < list_.segments[i].header.zeroed_bytes;
+}
+
+std::string Examiner::CutShortText(size_t i) const {
+  return absl::StrCat("the file has ", list_.segments[i].file_bytes,
+                      " bytes and was written to ",
+                      list_.segments[i].header.zeroed_bytes,
+                      ": it has been cut short, or the frame that closed it "
+                      "is damaged");
 }
 
 // True at the end of a segment whose successor was created by a rotation that
 // a crash interrupted before the seal was whole.
-bool Examiner::FinishRotation(size_t i, SegmentScanner& scanner) {
-  if (i + 2 != segments_.size() || sealed_ || !chain_known_ || !span_.empty() ||
-      !segments_[i + 1].usable || !HasNoFrames(segments_[i + 1])) {
+bool Examiner::IsUnfinishedRotation(size_t i, SegmentScanner& scanner) {
+  if (finished_) return true;
+  if (i + 2 != list_.segments.size() || sealed_ || !chain_known_ ||
+      span_.open() || !list_.segments[i + 1].usable ||
+      !HasNoFrames(list_.segments[i + 1])) {
     return false;
   }
-  const SegmentHeader& next = segments_[i + 1].header;
-  const SealFrame seal = BuildSeal(end_.uuid, segments_[i].id, cursor_,
+  const SegmentHeader& next = list_.segments[i + 1].header;
+  const SealFrame seal = BuildSeal(end_.uuid, list_.segments[i].id, cursor_,
                                    next.watermark, next.segment_id);
   if (seal.end != next.predecessor_bytes || seal.lsn + 1 != next.first_lsn ||
       seal.chain_after != next.chain_start ||
       !scanner.IsZero(cursor_.end_offset, seal.offset) ||
-      scanner.NonZeroEnd(cursor_.end_offset) > seal.end) {
+      !scanner.IsZero(seal.end, scanner.file_bytes())) {
     return false;
   }
   finished_ = true;
@@ -723,80 +528,42 @@ bool Examiner::FinishRotation(size_t i, SegmentScanner& scanner) {
   return true;
 }
 
-bool Examiner::HasNoFrames(const Segment& segment) {
+bool Examiner::HasNoFrames(const ListedSegment& segment) {
+  if (last_has_no_frames_.has_value()) return *last_has_no_frames_;
   absl::StatusOr<std::unique_ptr<File>> file =
       fs_.Open(JoinPath(directory_, segment.name), OpenMode::kRead);
-  if (!file.ok()) return false;
+  if (!file.ok()) {
+    Add(FindingKind::kReadError, segment.name, 0, 0, 0, 0,
+        std::string(file.status().message()));
+    last_has_no_frames_ = false;
+    return false;
+  }
   SegmentScanner scanner(file->get(), segment.file_bytes, end_.uuid,
                          segment.id);
-  return scanner.NonZeroEnd(kFirstFrameOffset) == kFirstFrameOffset;
-}
-
-// The newest listed segment is sealed: its successor must be there. A living
-// writer may have made it since the directory was listed.
-void Examiner::FindSuccessor(size_t i) {
-  const uint64_t id = segments_[i].id + 1;
-  Segment next;
-  next.id = id;
-  next.name = SegmentFileName(id);
-  const absl::StatusOr<bool> exists =
-      fs_.Exists(JoinPath(directory_, next.name));
-  if (exists.ok() && *exists && relists_++ < kRelistMax) {
-    LoadHeader(next);
-    if (next.usable &&
-        (next.header.uuid != end_.uuid || next.header.segment_id != next.id)) {
-      next.usable = false;
-    }
-    segments_.push_back(std::move(next));
-    return;
-  }
-  Add(FindingKind::kSegmentChain, next, 0, 0, expected_lsn_, 0,
-      absl::StrCat("is missing: ", segments_[i].name,
-                   " is sealed and names it as its successor"));
-  StopBefore(i + 1);
+  last_has_no_frames_ = scanner.IsZero(kFirstFrameOffset, segment.file_bytes);
+  return *last_has_no_frames_;
 }
 
 // ---------------------------------------------------------------------------
 // Records and spans
 
 void Examiner::TakeRecord(size_t i, const Frame& frame) {
-  const bool continues = (frame.header.flags & kSpanContinues) != 0;
-  const bool follows = (frame.header.flags & kSpanFollows) != 0;
   ++cursor_.records;
   ++cursor_.segment_records;
-  if (follows && span_.empty()) {
-    LoseRestOfSpan(i, frame);
-    return;
+  switch (span_.Add(list_.segments[i].id, frame)) {
+    case SpanCollector::Outcome::kPart:
+      return;
+    case SpanCollector::Outcome::kWhole:
+      for (const Record& record : span_.records()) Emit(record);
+      Settle();
+      return;
+    case SpanCollector::Outcome::kHeadless:
+      LoseRestOfSpan(i, frame);
+      return;
+    case SpanCollector::Outcome::kTooLong:
+      LoseSpan(i, frame.offset, "a span longer than any writer makes");
+      return;
   }
-  Record record;
-  record.lsn = frame.header.lsn;
-  record.position = MakePosition(segments_[i].id, frame.offset);
-  record.type = frame.header.type;
-  record.ignorable = (frame.header.flags & kIgnorable) != 0;
-  record.body = frame.body;
-  if (!continues && span_.empty()) {
-    Emit(record);
-    Settle();
-    return;
-  }
-  if (span_.empty()) span_first_lsn_ = record.lsn;
-  span_bytes_ += frame.body.size() + sizeof(SpanRecord);
-  if (span_bytes_ > kSpanBytesMax) {
-    Add(FindingKind::kAckedLoss, segments_[i], frame.offset, 0, span_first_lsn_,
-        record.lsn, "a span longer than any writer makes");
-    DropSpan();
-    StopBefore(i + 1);
-    return;
-  }
-  SpanRecord held{record,
-                  std::make_unique_for_overwrite<char[]>(frame.body.size())};
-  std::copy(frame.body.begin(), frame.body.end(), held.bytes.get());
-  held.record.body = absl::string_view(held.bytes.get(), frame.body.size());
-  span_.push_back(std::move(held));
-  if (continues) return;
-  for (const SpanRecord& each : span_) Emit(each.record);
-  DropSpan();
-  Settle();
 }
 
 // A record of a span whose head is damaged: all of them or none.
@@ -804,15 +571,23 @@ void Examiner::LoseRestOfSpan(size_t i, const Frame& frame) {
   if (!report_.findings.empty()) {
     Finding& before = report_.findings.back();
     if (before.kind == FindingKind::kAckedLoss &&
-        before.file == segments_[i].name &&
+        before.file == list_.segments[i].name &&
         before.last_lsn + 1 == frame.header.lsn) {
       before.last_lsn = frame.header.lsn;
       return;
     }
   }
-  Add(FindingKind::kAckedLoss, segments_[i], frame.offset, 0, frame.header.lsn,
-      frame.header.lsn,
+  Add(FindingKind::kAckedLoss, list_.segments[i].name, frame.offset, 0,
+      frame.header.lsn, frame.header.lsn,
       "one of several records appended together, the first of which is lost");
+  StopBefore(i + 1);
+}
+
+void Examiner::LoseSpan(size_t i, uint64_t offset, absl::string_view why) {
+  Add(FindingKind::kAckedLoss, list_.segments[i].name, offset, 0,
+      span_.first_lsn(), std::max(cursor_.last_lsn, span_.first_lsn()),
+      std::string(why));
+  span_.Drop();
   StopBefore(i + 1);
 }
 
@@ -822,23 +597,33 @@ void Examiner::Emit(const Record& record) {
   if (on_record_) on_record_(record);
 }
 
-void Examiner::DropSpan() {
-  span_.clear();
-  span_bytes_ = 0;
-}
-
 void Examiner::Settle() {
   if (!stopped_) settled_ = cursor_;
 }
 
-void Examiner::Add(FindingKind kind, const Segment& segment, uint64_t offset,
-                   uint64_t bytes, Lsn first, Lsn last, std::string detail) {
+// ---------------------------------------------------------------------------
+// Findings
+
+Finding* Examiner::Add(FindingKind kind, absl::string_view file,
+                       uint64_t offset, uint64_t bytes, Lsn first, Lsn last,
+                       std::string detail) {
+  // Also of those that are not kept.
+  report_.outcome = std::max(report_.outcome, kind);
   if (report_.findings.size() >= kFindingsMax) {
     ++report_.findings_more;
-    return;
+    return nullptr;
   }
   report_.findings.push_back(
-      {kind, segment.name, offset, bytes, first, last, std::move(detail)});
+      {kind, std::string(file), offset, bytes, first, last, std::move(detail)});
+  return &report_.findings.back();
+}
+
+void Examiner::Take(std::vector<Finding>* findings) {
+  for (Finding& each : *findings) {
+    Add(each.kind, each.file, each.offset, each.bytes, each.first_lsn,
+        each.last_lsn, std::move(each.detail));
+  }
+  findings->clear();
 }
 
 // Segments that are not there or cannot be used say nothing of the LSNs that
@@ -870,11 +655,11 @@ void Examiner::StopBefore(size_t i) {
   stopped_ = true;
   if (options_.mode != RecoveryMode::kSalvage) delivering_ = false;
   end_.cursor = settled_;
-  for (size_t later = i; later < segments_.size(); ++later) {
-    end_.given_up_segments.push_back(segments_[later].id);
+  for (size_t later = i; later < list_.segments.size(); ++later) {
+    end_.given_up_segments.push_back(list_.segments[later].id);
   }
   // All that stands behind the good part of this segment goes with it.
-  for (const Segment& segment : segments_) {
+  for (const ListedSegment& segment : list_.segments) {
     if (segment.id == end_.header.segment_id) end_.cut_end = segment.file_bytes;
   }
 }

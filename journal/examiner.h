@@ -4,32 +4,32 @@
 #define JOURNAL_EXAMINER_H_
 
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "journal/file_system.h"
-#include "journal/folder.h"
 #include "journal/recovery.h"
 #include "journal/recovery_report.h"
+#include "journal/seal_frame.h"
 #include "journal/segment_header.h"
+#include "journal/segment_list.h"
 #include "journal/segment_scanner.h"
+#include "journal/span_collector.h"
 #include "journal/types.h"
 
 namespace journal {
 
-// Where a walk stands: behind the last frame of which everything is known.
-struct Cursor {
-  Lsn last_lsn = 0;
-  uint64_t end_offset = 0;
-  uint64_t chain = 0;
-  uint64_t segment_records = 0;  // Records in this segment so far.
-  uint64_t records = 0;          // In the whole journal so far.
+// The newest state frame of a journal; segment 0 when there is none.
+struct StatePlace {
+  uint64_t segment_id = 0;
+  uint64_t offset = 0;
+  Lsn lsn = 0;
+  uint64_t state_bytes = 0;  // 0 when it was not read.
+  uint64_t bytes_since = 0;  // Bytes of frames that were walked behind it.
 };
 
 // Where the log ends, and what a writer must do to go on from there.
@@ -45,10 +45,7 @@ struct JournalEnd {
   // The rotation to this header was begun and its seal is still to be written.
   bool rotation_unfinished = false;
   SegmentHeader successor;
-  // The newest state frame; segment 0 when there is none.
-  uint64_t state_segment_id = 0;
-  uint64_t state_offset = 0;
-  Lsn state_lsn = 0;
+  StatePlace state;
 };
 
 struct Examination {
@@ -66,61 +63,62 @@ class Examiner {
   absl::StatusOr<Examination> Run();
 
  private:
-  struct Segment {
-    uint64_t id = 0;
-    std::string name;
-    uint64_t file_bytes = 0;
-    bool usable = false;  // Has a header that belongs here.
-    SegmentHeader header;
-  };
-
-  // Reading the heads.
-  absl::Status ListSegments();
-  void LoadHeader(Segment& segment);
-  void ChooseUuid();
-  void CheckNumbering();
-
-  // Where to begin.
+  // Where to begin (examiner_start.cc).
   size_t ChooseStart();
   bool RestoreState(size_t* start);
   void CheckSkipped(size_t start);
+  bool EndsAsNamed(size_t i);
   void StartOver();
 
   // The walk.
   void Walk(size_t start);
+  void BeginAt(size_t start);
   void EnterSegment(size_t i);
+  void CheckHead(size_t i);
   void ScanSegment(size_t i);
+  bool NextFrame(size_t i, SegmentScanner& scanner, Frame* frame);
   bool HandleBad(size_t i, SegmentScanner& scanner, Frame* frame);
-  void HandleTorn(size_t i, SegmentScanner& scanner, uint64_t from, Lsn lsn);
+  bool IsTorn(size_t i, SegmentScanner& scanner, Lsn lost_from);
+  void AddTorn(size_t i, SegmentScanner& scanner, uint64_t from, Lsn lsn);
+  bool AddDamage(size_t i, SegmentScanner& scanner, Lsn lost_from,
+                 Frame* frame);
+  bool ReadAgain(size_t i, SegmentScanner& scanner, Frame* frame);
+  void RaiseWatermark(SegmentScanner& scanner, uint64_t offset);
   void ProcessFrame(size_t i, const Frame& frame);
+  void ProcessClose(size_t i, const Frame& frame);
   void ProcessSeal(size_t i, const Frame& frame);
   void ProcessState(size_t i, const Frame& frame);
   void FinishSegment(size_t i, SegmentScanner& scanner);
-  bool FinishRotation(size_t i, SegmentScanner& scanner);
-  bool HasNoFrames(const Segment& segment);
-  static bool CutShort(const Segment& segment);
-  void AddCutShort(size_t i, uint64_t from, Lsn lsn);
+  void FinishSealed(size_t i, SegmentScanner& scanner);
+  void FinishUnsealed(size_t i);
   void FindSuccessor(size_t i);
+  bool IsUnfinishedRotation(size_t i, SegmentScanner& scanner);
+  bool HasNoFrames(const ListedSegment& segment);
+  bool CutShort(size_t i) const;
+  std::string CutShortText(size_t i) const;
+  void Describe(size_t i);
 
   // Records and spans.
   void TakeRecord(size_t i, const Frame& frame);
   void LoseRestOfSpan(size_t i, const Frame& frame);
+  void LoseSpan(size_t i, uint64_t offset, absl::string_view why);
   void Emit(const Record& record);
-  void DropSpan();
   void Settle();
 
-  void Add(FindingKind kind, const Segment& segment, uint64_t offset,
-           uint64_t bytes, Lsn first, Lsn last, std::string detail);
+  // Returns the finding, or null when there are too many to be kept.
+  Finding* Add(FindingKind kind, absl::string_view file, uint64_t offset,
+               uint64_t bytes, Lsn first, Lsn last, std::string detail);
+  void Take(std::vector<Finding>* findings);
   bool NameLost(absl::string_view before, Lsn last);
   void StopBefore(size_t i);
-  bool IsLast(size_t i) const { return i + 1 == segments_.size(); }
+  bool IsLast(size_t i) const { return i + 1 == list_.segments.size(); }
 
   const std::string directory_;
   const ExamineOptions options_;
   FileSystem& fs_;
   const std::function<void(const Record&)> on_record_;
 
-  std::deque<Segment> segments_;  // Stay where they are while it grows.
+  SegmentList list_;
   RecoveryReport report_;
   JournalEnd end_;
 
@@ -132,36 +130,19 @@ class Examiner {
   bool chain_known_ = true;
   bool delivering_ = true;
   bool stopped_ = false;
+  bool finished_ = false;  // Torn tail or unfinished rotation: the end.
+
+  // Of the segment that is walked.
   bool sealed_ = false;
   bool closed_ = false;
-  bool finished_ = false;  // Torn tail or unfinished rotation: the end.
-  uint64_t successor_id_ = 0;
+  bool watermark_raised_ = false;  // All that lies ahead was looked at.
+  bool cut_short_named_ = false;
+  int reads_again_ = 0;
+
+  absl::optional<bool> last_has_no_frames_;
   int relists_ = 0;
-
-  struct SpanRecord {
-    Record record;
-    std::unique_ptr<char[]> bytes;
-  };
-  std::vector<SpanRecord> span_;
-  uint64_t span_bytes_ = 0;
-  Lsn span_first_lsn_ = 0;
+  SpanCollector span_;
 };
-
-// The seal frame that ends a segment, whole, and the chain after it. `end` is
-// where the frame before it ends.
-struct SealFrame {
-  uint64_t offset = 0;
-  uint64_t end = 0;
-  Lsn lsn = 0;
-  uint64_t chain_after = 0;
-  std::string bytes;
-};
-SealFrame BuildSeal(const JournalUuid& uuid, uint64_t segment_id,
-                    const Cursor& cursor, Lsn watermark, uint64_t successor_id);
-
-Position MakePosition(uint64_t segment_id, uint64_t offset);
-uint64_t PositionSegment(Position position);
-uint64_t PositionOffset(Position position);
 
 }  // namespace journal
 

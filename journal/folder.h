@@ -33,8 +33,8 @@ class Folder {
   // Forgets everything.
   virtual void Reset() = 0;
 
-  // Takes over a saved state. An error makes opening fail with kDamage: the
-  // bytes have passed their checksum.
+  // Takes over a saved state. After an error Reset() is called, and everything
+  // is folded anew.
   virtual absl::Status Restore(absl::string_view state) = 0;
 
   virtual void Fold(const Record& record) = 0;

@@ -49,6 +49,10 @@ enum FrameFlags : uint8_t {
 // even if its checksum holds.
 inline constexpr uint64_t kBodyBytesMax = 1ull << 30;
 
+// The frames of one append of several records, headers and padding counted, are
+// together no more than this, so that a reader can hold them.
+inline constexpr uint64_t kSpanBytesMax = 64 << 20;
+
 inline constexpr size_t kStateBodyPrefixBytes = 40;
 inline constexpr size_t kSealBodyBytes = 24;
 inline constexpr size_t kCloseBodyBytes = 24;

@@ -65,8 +65,10 @@ bool DecodeFrameHeader(const char* from, uint64_t segment_seed, uint64_t offset,
       static_cast<FrameKind>(LoadLittleEndian<uint8_t>(from + kKindAt));
   header->flags = LoadLittleEndian<uint8_t>(from + kFlagsAt);
   header->body_checksum = LoadLittleEndian<uint64_t>(from + kBodyChecksumAt);
+  // Nothing is durable before it is written.
   return LoadLittleEndian<uint32_t>(from + kReservedAt) == 0 &&
-         header->body_bytes <= kBodyBytesMax;
+         header->body_bytes <= kBodyBytesMax &&
+         header->watermark < header->lsn;
 }
 
 uint64_t ExtendChain(uint64_t chain, const FrameHeader& header) {

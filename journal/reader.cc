@@ -1,26 +1,24 @@
 #include "journal/reader.h"
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "journal/error.h"
-#include "journal/examiner.h"
+#include "journal/format.h"
+#include "journal/frame.h"
 #include "journal/segment_header.h"
+#include "journal/segment_list.h"
 #include "journal/segment_scanner.h"
+#include "journal/span_collector.h"
 
 namespace journal {
 namespace {
 
-// A span on disk can be no longer than a writer lets it be; a hostile file is
-// stopped here.
-constexpr uint64_t kSpanBytesMax = 64 << 20;
-
-// One open segment.
-struct OpenSegment {
+struct ReadSegment {
   std::unique_ptr<File> file;
   SegmentHeader header;
   std::unique_ptr<SegmentScanner> scanner;
@@ -38,74 +36,59 @@ class JournalReader final : public Reader {
   ReadResult ReadAt(Position position) override;
 
  private:
-  absl::StatusOr<OpenSegment> OpenSegmentFile(uint64_t id);
+  absl::StatusOr<ReadSegment> Open(uint64_t id);
   absl::StatusOr<std::vector<uint64_t>> ListIds();
 
-  // The next record, spans taken apart; kRecord, kEnd or kDamaged.
   ReadResult NextRecord();
-  ReadResult TakeFrame(const Frame& frame);
+  // Takes the frame; nullopt when there is nothing for the caller in it.
+  absl::optional<ReadResult> TakeFrame(const Frame& frame);
+  absl::optional<ReadResult> TakeRecord(const Frame& frame);
   ReadResult FromSpan();
-  ReadResult AtEnd();
-  ReadResult AtBad();
-  // After a seal: kRecord means "go on", else what to answer.
-  ReadResult EnterNext();
+  absl::optional<ReadResult> AtEnd(ScanStep step);
+  absl::optional<ReadResult> EnterNext();
+  ReadResult CannotEnter(uint64_t id, const absl::Status& status);
+
   bool NothingNew();
-  bool GrewOrShrank();
-  ReadResult Damaged(uint64_t offset, Lsn lsn, absl::string_view detail);
-  void RestartSpan();
+  void LookAgain();
+  absl::optional<SegmentHeader> SuccessorHeader();
   void ForgetHalfSpan();
-  Record MakeRecord(uint64_t segment_id, const Frame& frame) const;
+  ReadResult Damaged(uint64_t offset, Lsn lsn, absl::string_view detail);
 
   const std::string directory_;
   FileSystem& fs_;
   const Lsn start_lsn_;
-  OpenSegment current_;
+  ReadSegment current_;
   bool sealed_ = false;
+  bool closed_ = false;
+  bool begins_late_ = false;            // To be said once.
   absl::optional<ReadResult> damaged_;  // Once there, the reader stays.
-
-  struct SpanRecord {
-    Record record;
-    std::unique_ptr<char[]> bytes;
-  };
-  std::vector<SpanRecord> span_;
-  uint64_t span_bytes_ = 0;
-  bool span_whole_ = false;
+  SpanCollector span_;
   size_t span_next_ = 0;
 
   // Where an empty tail was last seen, so that following need not read it all
   // again each time.
   uint64_t empty_offset_ = 0;
 
-  OpenSegment random_;  // For ReadAt.
+  ReadSegment random_;  // For ReadAt.
 };
 
-ReadResult End() { return ReadResult(); }
-
-absl::StatusOr<OpenSegment> JournalReader::OpenSegmentFile(uint64_t id) {
-  OpenSegment segment;
+absl::StatusOr<ReadSegment> JournalReader::Open(uint64_t id) {
+  absl::StatusOr<OpenedSegment> opened = OpenSegment(fs_, directory_, id);
+  if (!opened.ok()) return opened.status();
   const std::string path = JoinPath(directory_, SegmentFileName(id));
-  absl::StatusOr<std::unique_ptr<File>> file = fs_.Open(path, OpenMode::kRead);
-  if (!file.ok()) return file.status();
-  segment.file = *std::move(file);
-  absl::StatusOr<uint64_t> size = segment.file->Size();
-  if (!size.ok()) return size.status();
-  char bytes[kFirstFrameOffset] = {};
-  absl::StatusOr<size_t> got = segment.file->ReadAt(0, bytes, sizeof(bytes));
-  if (!got.ok()) return got.status();
-  HeaderState state = DecodeSegmentHeader(bytes, &segment.header);
-  if (state == HeaderState::kBad) {
-    state = DecodeSegmentHeader(bytes + kSegmentHeaderBytes, &segment.header);
-  }
-  if (state == HeaderState::kNewer) {
+  if (opened->state == HeaderState::kNewer) {
     return MakeError(ErrorKind::kNewerVersion,
                      absl::StrCat(path, ": written by a newer version"));
   }
-  if (state == HeaderState::kBad || segment.header.segment_id != id) {
+  if (opened->state == HeaderState::kBad || opened->header.segment_id != id) {
     return MakeError(ErrorKind::kDamage,
                      absl::StrCat(path, ": the segment header is damaged"));
   }
-  segment.scanner = std::make_unique<SegmentScanner>(segment.file.get(), *size,
-                                                     segment.header.uuid, id);
+  ReadSegment segment;
+  segment.file = std::move(opened->file);
+  segment.header = opened->header;
+  segment.scanner = std::make_unique<SegmentScanner>(
+      segment.file.get(), opened->file_bytes, segment.header.uuid, id);
   segment.scanner->Seek(kFirstFrameOffset, segment.header.first_lsn);
   return segment;
 }
@@ -135,18 +118,26 @@ absl::Status JournalReader::Start() {
   size_t high = ids->size();
   while (high - low > 1) {
     const size_t middle = (low + high) / 2;
-    absl::StatusOr<OpenSegment> segment = OpenSegmentFile((*ids)[middle]);
+    absl::StatusOr<ReadSegment> segment = Open((*ids)[middle]);
     if (!segment.ok()) return segment.status();
     (segment->header.first_lsn <= start_lsn_ ? low : high) = middle;
   }
-  absl::StatusOr<OpenSegment> segment = OpenSegmentFile((*ids)[low]);
+  absl::StatusOr<ReadSegment> segment = Open((*ids)[low]);
   if (!segment.ok()) return segment.status();
   current_ = *std::move(segment);
+  begins_late_ = current_.header.first_lsn > std::max<Lsn>(start_lsn_, 1);
   return absl::OkStatus();
 }
 
 ReadResult JournalReader::Next() {
   if (damaged_.has_value()) return *damaged_;
+  if (begins_late_) {
+    begins_late_ = false;
+    ReadResult result;
+    result.outcome = ReadOutcome::kCompacted;
+    result.first_lsn = current_.header.first_lsn;
+    return result;
+  }
   for (;;) {
     ReadResult result = NextRecord();
     if (result.outcome == ReadOutcome::kDamaged) damaged_ = result;
@@ -158,182 +149,165 @@ ReadResult JournalReader::Next() {
 }
 
 ReadResult JournalReader::NextRecord() {
-  if (span_whole_ && span_next_ < span_.size()) return FromSpan();
-  if (span_whole_) RestartSpan();
+  if (!span_.open() && span_next_ < span_.records().size()) return FromSpan();
   for (bool fresh = false;;) {
+    absl::optional<ReadResult> result;
     if (sealed_) {
-      ReadResult entered = EnterNext();
-      if (entered.outcome != ReadOutcome::kRecord) return entered;
-      continue;
-    }
-    if (NothingNew()) return AtEnd();
-    Frame frame;
-    ReadResult result;
-    switch (current_.scanner->Next(&frame)) {
-      case ScanStep::kFrame:
+      result = EnterNext();
+    } else if (NothingNew()) {
+      return ReadResult();
+    } else {
+      Frame frame;
+      const ScanStep step = current_.scanner->Next(&frame);
+      if (step == ScanStep::kFrame) {
         result = TakeFrame(frame);
-        if (result.outcome != ReadOutcome::kEnd) return result;
-        continue;
-      case ScanStep::kEnd:
+      } else if (!fresh) {
         // The window may be older than what was appended before this call.
-        empty_offset_ = current_.scanner->offset();
-        if (fresh || NothingNew()) return AtEnd();
         fresh = true;
-        current_.scanner->Seek(current_.scanner->offset(),
-                               current_.scanner->expected_lsn());
-        continue;
-      case ScanStep::kBad:
-        return AtBad();
+        LookAgain();
+      } else {
+        result = AtEnd(step);
+      }
     }
+    if (result.has_value()) return *std::move(result);
   }
 }
 
-// kEnd here means: nothing for the caller in this frame, go on.
-ReadResult JournalReader::TakeFrame(const Frame& frame) {
-  const uint64_t id = current_.header.segment_id;
-  if (frame.header.kind != FrameKind::kRecord) {
-    if (!span_.empty()) {
-      return Damaged(frame.offset, frame.header.lsn, "a span without an end");
-    }
-    sealed_ = frame.header.kind == FrameKind::kSeal;
-    if (frame.header.kind > FrameKind::kClose &&
-        (frame.header.flags & kIgnorable) == 0) {
-      return Damaged(frame.offset, frame.header.lsn,
-                     "a frame of a kind that this program does not know: "
-                     "written by a newer version");
-    }
-    return End();
+absl::optional<ReadResult> JournalReader::TakeFrame(const Frame& frame) {
+  if (frame.header.kind == FrameKind::kRecord) return TakeRecord(frame);
+  if (span_.open()) {
+    return Damaged(frame.offset, frame.header.lsn, "a span without an end");
   }
-  const bool continues = (frame.header.flags & kSpanContinues) != 0;
-  if (!continues && span_.empty()) {
-    ReadResult result;
-    result.outcome = ReadOutcome::kRecord;
-    result.record = MakeRecord(id, frame);
-    return result;
-  }
-  span_bytes_ += frame.body.size() + sizeof(SpanRecord);
-  if (span_bytes_ > kSpanBytesMax) {
+  sealed_ = frame.header.kind == FrameKind::kSeal;
+  closed_ |= frame.header.kind == FrameKind::kClose;
+  if (frame.header.kind > FrameKind::kClose &&
+      (frame.header.flags & kIgnorable) == 0) {
     return Damaged(frame.offset, frame.header.lsn,
-                   "a span longer than any writer makes");
+                   "a frame of a kind that this program does not know: "
+                   "written by a newer version");
   }
-  SpanRecord held{MakeRecord(id, frame),
-                  std::make_unique_for_overwrite<char[]>(frame.body.size())};
-  std::copy(frame.body.begin(), frame.body.end(), held.bytes.get());
-  held.record.body = absl::string_view(held.bytes.get(), frame.body.size());
-  span_.push_back(std::move(held));
-  if (continues) return End();
-  span_whole_ = true;
-  return FromSpan();
+  return absl::nullopt;
+}
+
+absl::optional<ReadResult> JournalReader::TakeRecord(const Frame& frame) {
+  span_next_ = 0;
+  switch (span_.Add(current_.header.segment_id, frame)) {
+    case SpanCollector::Outcome::kPart:
+      return absl::nullopt;
+    case SpanCollector::Outcome::kWhole:
+      return FromSpan();
+    case SpanCollector::Outcome::kTooLong:
+      return Damaged(frame.offset, frame.header.lsn,
+                     "a span longer than any writer makes");
+    case SpanCollector::Outcome::kHeadless:
+      return Damaged(frame.offset, frame.header.lsn,
+                     "one of several records appended together, the first of "
+                     "which is not here");
+  }
+  return absl::nullopt;
 }
 
 ReadResult JournalReader::FromSpan() {
   ReadResult result;
   result.outcome = ReadOutcome::kRecord;
-  result.record = span_[span_next_++].record;
+  result.record = span_.records()[span_next_++];
   return result;
 }
 
-Record JournalReader::MakeRecord(uint64_t segment_id,
-                                 const Frame& frame) const {
-  Record record;
-  record.lsn = frame.header.lsn;
-  record.position = MakePosition(segment_id, frame.offset);
-  record.type = frame.header.type;
-  record.ignorable = (frame.header.flags & kIgnorable) != 0;
-  record.body = frame.body;
-  return record;
-}
+// ---------------------------------------------------------------------------
+// Where no next frame is
 
 // A few bytes tell whether anything came since the tail was last seen empty: a
 // writer writes in order, so that the first new frame shows here.
 bool JournalReader::NothingNew() {
   const uint64_t at = current_.scanner->offset();
-  if (at != empty_offset_) return false;
-  if (GrewOrShrank()) return false;
+  if (at != empty_offset_ || span_.open()) return false;
+  const absl::StatusOr<uint64_t> size = current_.file->Size();
+  if (!size.ok() || *size != current_.scanner->file_bytes()) return false;
   char bytes[kSectorBytes + kFrameAlignment] = {};
   const uint64_t sector = AlignUp(at, kSectorBytes);
   const absl::StatusOr<size_t> got =
       current_.file->ReadAt(at, bytes, sector - at + kFrameAlignment);
-  return got.ok() && AllZero(absl::string_view(bytes, *got));
+  if (!got.ok() || !AllZero(absl::string_view(bytes, *got))) return false;
+  const absl::StatusOr<bool> successor = fs_.Exists(
+      JoinPath(directory_, SegmentFileName(current_.header.segment_id + 1)));
+  return successor.ok() && !*successor;
 }
 
-bool JournalReader::GrewOrShrank() {
-  const absl::StatusOr<uint64_t> size = current_.file->Size();
-  if (!size.ok() || *size == current_.scanner->file_bytes()) return false;
-  current_.scanner->set_file_bytes(*size);
-  return true;
-}
-
-ReadResult JournalReader::AtEnd() {
+// Forgets what was read, and asks for the file's size anew.
+void JournalReader::LookAgain() {
   SegmentScanner& scanner = *current_.scanner;
-  empty_offset_ = scanner.offset();
+  if (absl::StatusOr<uint64_t> size = current_.file->Size(); size.ok()) {
+    scanner.set_file_bytes(*size);
+  }
+  scanner.Seek(scanner.offset(), scanner.expected_lsn());
+}
+
+absl::optional<SegmentHeader> JournalReader::SuccessorHeader() {
+  absl::StatusOr<OpenedSegment> next =
+      OpenSegment(fs_, directory_, current_.header.segment_id + 1);
+  if (!next.ok() || next->state != HeaderState::kGood ||
+      next->header.uuid != current_.header.uuid) {
+    return absl::nullopt;
+  }
+  return next->header;
+}
+
+// Nothing there, or something that is not the next frame: not written yet,
+// being written, torn, or damage. Only what confirms it can tell.
+absl::optional<ReadResult> JournalReader::AtEnd(ScanStep step) {
+  SegmentScanner& scanner = *current_.scanner;
+  const Lsn lsn = span_.open() ? span_.first_lsn() : scanner.expected_lsn();
+  Lsn confirmed = current_.header.watermark;
+  if (step == ScanStep::kBad) {
+    confirmed = std::max(confirmed, scanner.MaxWatermarkFrom(scanner.offset()));
+  }
+  const absl::optional<SegmentHeader> successor = SuccessorHeader();
+  if (successor.has_value()) {
+    confirmed = std::max(confirmed, successor->watermark);
+  }
+  const bool cut_back = successor.has_value() && successor->first_lsn <= lsn;
+  const bool cut_short =
+      !closed_ && scanner.file_bytes() < current_.header.zeroed_bytes;
+  // What speaks against it was read after it: look at it again.
+  LookAgain();
+  Frame frame;
+  const ScanStep again = scanner.Next(&frame);
+  if (again == ScanStep::kFrame) return TakeFrame(frame);
+  if (!scanner.read_errors().empty()) {
+    const SegmentScanner::ReadError& error = scanner.read_errors().front();
+    return Damaged(error.offset, lsn, error.message);
+  }
+  if (cut_back && !span_.open()) {
+    return Damaged(
+        scanner.offset(), lsn,
+        "the log was cut back: what was read here was never durable");
+  }
+  if (confirmed >= lsn || cut_short) {
+    return Damaged(
+        again == ScanStep::kBad ? scanner.bad().offset : scanner.offset(), lsn,
+        again == ScanStep::kBad ? scanner.bad().reason
+        : cut_short             ? "the file has been cut short"
+                                : "confirmed frames are not there");
+  }
+  empty_offset_ = again == ScanStep::kEnd ? scanner.offset() : 0;
   scanner.Seek(scanner.offset(), scanner.expected_lsn());
   ForgetHalfSpan();
-  return End();
+  return ReadResult();
 }
 
 // Recovery cuts a span that was not written whole: read it again next time.
 void JournalReader::ForgetHalfSpan() {
-  if (span_.empty() || span_whole_) return;
-  const Record& first = span_.front().record;
-  current_.scanner->Seek(PositionOffset(first.position), first.lsn);
-  RestartSpan();
+  if (!span_.open()) return;
+  current_.scanner->Seek(span_.first_offset(), span_.first_lsn());
+  span_.Drop();
 }
 
-// Something there is not the next frame: being written, torn, or damage. Only
-// what confirms it can tell.
-ReadResult JournalReader::AtBad() {
-  SegmentScanner& scanner = *current_.scanner;
-  const Lsn lsn =
-      span_.empty() ? scanner.expected_lsn() : span_.front().record.lsn;
-  GrewOrShrank();
-  Lsn watermark = std::max(current_.header.watermark,
-                           scanner.MaxWatermarkFrom(scanner.offset()));
-  const absl::StatusOr<bool> successor = fs_.Exists(
-      JoinPath(directory_, SegmentFileName(current_.header.segment_id + 1)));
-  if (successor.ok() && *successor) {
-    absl::StatusOr<OpenSegment> next =
-        OpenSegmentFile(current_.header.segment_id + 1);
-    if (next.ok()) watermark = std::max(watermark, next->header.watermark);
-  }
-  // What confirms it was read after it: look at it again.
-  scanner.Seek(scanner.offset(), scanner.expected_lsn());
-  Frame frame;
-  const ScanStep again = scanner.Next(&frame);
-  if (again == ScanStep::kFrame) {
-    ReadResult result = TakeFrame(frame);
-    return result.outcome == ReadOutcome::kEnd ? NextRecord() : result;
-  }
-  if (again == ScanStep::kBad && !scanner.read_errors().empty()) {
-    const SegmentScanner::ReadError& error = scanner.read_errors().front();
-    return Damaged(error.offset, lsn, error.message);
-  }
-  if (watermark >= lsn) {
-    return Damaged(scanner.bad().offset, lsn, scanner.bad().reason);
-  }
-  scanner.Seek(scanner.offset(), scanner.expected_lsn());
-  ForgetHalfSpan();
-  return End();
-}
-
-ReadResult JournalReader::EnterNext() {
+absl::optional<ReadResult> JournalReader::EnterNext() {
   const uint64_t id = current_.header.segment_id + 1;
   const Lsn expected = current_.scanner->expected_lsn();
-  absl::StatusOr<OpenSegment> next = OpenSegmentFile(id);
-  if (!next.ok()) {
-    ReadResult result = Damaged(0, expected, next.status().message());
-    result.finding.file = SegmentFileName(id);
-    if (KindOf(next.status()) == ErrorKind::kNotFound) {
-      result.finding.kind = FindingKind::kSegmentChain;
-      const absl::StatusOr<std::vector<uint64_t>> ids = ListIds();
-      if (ids.ok() && ids->front() > id) {
-        result.outcome = ReadOutcome::kCompacted;
-        absl::StatusOr<OpenSegment> first = OpenSegmentFile(ids->front());
-        if (first.ok()) result.first_lsn = first->header.first_lsn;
-      }
-    }
-    return result;
-  }
+  absl::StatusOr<ReadSegment> next = Open(id);
+  if (!next.ok()) return CannotEnter(id, next.status());
   if (next->header.uuid != current_.header.uuid ||
       next->header.first_lsn != expected) {
     ReadResult result =
@@ -344,10 +318,23 @@ ReadResult JournalReader::EnterNext() {
   }
   current_ = *std::move(next);
   sealed_ = false;
+  closed_ = false;
   empty_offset_ = 0;
-  ReadResult entered;
-  entered.outcome = ReadOutcome::kRecord;
-  return entered;
+  return absl::nullopt;
+}
+
+ReadResult JournalReader::CannotEnter(uint64_t id, const absl::Status& status) {
+  ReadResult result =
+      Damaged(0, current_.scanner->expected_lsn(), status.message());
+  result.finding.file = SegmentFileName(id);
+  if (KindOf(status) != ErrorKind::kNotFound) return result;
+  result.finding.kind = FindingKind::kSegmentChain;
+  const absl::StatusOr<std::vector<uint64_t>> ids = ListIds();
+  if (!ids.ok() || ids->front() <= id) return result;
+  result.outcome = ReadOutcome::kCompacted;
+  absl::StatusOr<ReadSegment> first = Open(ids->front());
+  if (first.ok()) result.first_lsn = first->header.first_lsn;
+  return result;
 }
 
 ReadResult JournalReader::Damaged(uint64_t offset, Lsn lsn,
@@ -362,17 +349,14 @@ ReadResult JournalReader::Damaged(uint64_t offset, Lsn lsn,
   return result;
 }
 
-void JournalReader::RestartSpan() {
-  span_.clear();
-  span_bytes_ = 0;
-  span_next_ = 0;
-  span_whole_ = false;
-}
+// ---------------------------------------------------------------------------
+// One record
 
 ReadResult JournalReader::ReadAt(Position position) {
   const uint64_t id = PositionSegment(position);
+  const uint64_t offset = PositionOffset(position);
   if (random_.scanner == nullptr || random_.header.segment_id != id) {
-    absl::StatusOr<OpenSegment> segment = OpenSegmentFile(id);
+    absl::StatusOr<ReadSegment> segment = Open(id);
     if (!segment.ok()) {
       ReadResult result = Damaged(0, 0, segment.status().message());
       if (KindOf(segment.status()) == ErrorKind::kNotFound) {
@@ -385,17 +369,20 @@ ReadResult JournalReader::ReadAt(Position position) {
   }
   Frame frame;
   SegmentScanner& scanner = *random_.scanner;
-  ScanStep step = scanner.ReadFrameAt(PositionOffset(position), &frame);
+  ScanStep step = scanner.ReadFrameAt(offset, &frame);
   if (step == ScanStep::kBad) {
-    // The window may be older than the frame.
+    // Window and size may be older than the frame.
+    if (absl::StatusOr<uint64_t> size = random_.file->Size(); size.ok()) {
+      scanner.set_file_bytes(*size);
+    }
     scanner.Seek(kFirstFrameOffset, random_.header.first_lsn);
-    step = scanner.ReadFrameAt(PositionOffset(position), &frame);
+    step = scanner.ReadFrameAt(offset, &frame);
   }
   if (step != ScanStep::kFrame || frame.header.kind != FrameKind::kRecord) {
-    ReadResult result =
-        Damaged(PositionOffset(position), 0,
-                step == ScanStep::kFrame ? "no record lies there"
-                                         : scanner.bad().reason);
+    ReadResult result = Damaged(offset, 0,
+                                step == ScanStep::kFrame
+                                    ? "no record lies there"
+                                    : absl::string_view(scanner.bad().reason));
     result.finding.file = SegmentFileName(id);
     return result;
   }

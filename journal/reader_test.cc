@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "journal/segment_header.h"
 #include "journal/testing/journal_fixture.h"
 
 namespace journal {
@@ -109,6 +110,7 @@ class PiecemealTest : public ReaderTest {
   void FollowByteByByte(bool zeros_behind, size_t span) {
     const uint64_t end = frames_.back().end + 600;
     const uint64_t size = zeros_behind ? image_.size() : 0;
+    if (!zeros_behind) NothingZeroWritten(&image_);
     std::string now = image_.substr(0, kFirstFrameOffset);
     now.resize(std::max<uint64_t>(size, now.size()), '\0');
     disk_.Put(PathOf(1), now);
@@ -128,6 +130,14 @@ class PiecemealTest : public ReaderTest {
       ASSERT_EQ(read.size(), whole) << "at byte " << at;
     }
     ASSERT_EQ(read, bodies_);
+  }
+  // A growing file is one of a file system where nothing is written ahead.
+  static void NothingZeroWritten(std::string* head) {
+    SegmentHeader header;
+    ASSERT_EQ(DecodeSegmentHeader(head->data(), &header), HeaderState::kGood);
+    header.zeroed_bytes = 0;
+    EncodeSegmentHeader(header, head->data());
+    EncodeSegmentHeader(header, head->data() + kSegmentHeaderBytes);
   }
   bool IsThere(const std::string& now, const FramePlace& frame) {
     if (now.size() < frame.end) return false;

@@ -17,7 +17,7 @@ constexpr RecoveryAction kTable[kFindingKindCount][kRecoveryModeCount] = {
     //                   strict   absolute point-in-time salvage
     /* clean end     */ {kOpen, kOpen, kOpen, kOpen},
     /* torn tail     */ {kCut, kRefuse, kCut, kCut},
-    /* header copy   */ {kRefuse, kRefuse, kOpen, kOpen},
+    /* no record lost*/ {kRefuse, kRefuse, kOpen, kOpen},
     /* acked loss    */ {kRefuse, kRefuse, kStop, kSkip},
     /* segment chain */ {kRefuse, kRefuse, kStop, kSkip},
     /* headers bad   */ {kRefuse, kRefuse, kStop, kSkip},
@@ -59,8 +59,8 @@ absl::string_view FindingKindName(FindingKind kind) {
       return "clean end";
     case FindingKind::kTornTail:
       return "torn tail";
-    case FindingKind::kHeaderCopyBad:
-      return "one segment header copy damaged";
+    case FindingKind::kNoRecordLost:
+      return "bytes damaged, no record lost";
     case FindingKind::kAckedLoss:
       return "confirmed data damaged (ACKED_LOSS)";
     case FindingKind::kSegmentChain:

@@ -19,7 +19,7 @@ namespace journal {
 enum class FindingKind {
   kCleanEnd,       // Nothing wrong.
   kTornTail,       // Unconfirmed, not whole, newest segment, within bounds.
-  kHeaderCopyBad,  // One of two header copies; nothing lost.
+  kNoRecordLost,  // A header copy of two, or padding, is damaged.
   kAckedLoss,      // Confirmed data not whole or not there.
   kSegmentChain,   // A segment missing, reordered, foreign or duplicated.
   kHeadersBad,     // Both header copies of a segment.

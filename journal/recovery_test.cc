@@ -38,7 +38,7 @@ TEST(DecideTest, TheTableIsTheOneInTheDocumentation) {
   constexpr auto kSkip = RecoveryAction::kSkip;
   EXPECT_EQ(row(FindingKind::kCleanEnd), (Row{kOpen, kOpen, kOpen, kOpen}));
   EXPECT_EQ(row(FindingKind::kTornTail), (Row{kCut, kRefuse, kCut, kCut}));
-  EXPECT_EQ(row(FindingKind::kHeaderCopyBad),
+  EXPECT_EQ(row(FindingKind::kNoRecordLost),
             (Row{kRefuse, kRefuse, kOpen, kOpen}));
   for (FindingKind kind : {FindingKind::kAckedLoss, FindingKind::kSegmentChain,
                            FindingKind::kHeadersBad}) {
@@ -110,6 +110,7 @@ std::ostream& operator<<(std::ostream& out, const Damage& damage) {
 
 const FindingKind kTorn = FindingKind::kTornTail;
 const FindingKind kAcked = FindingKind::kAckedLoss;
+const FindingKind kHarmless = FindingKind::kNoRecordLost;
 const FindingKind kChain = FindingKind::kSegmentChain;
 
 std::vector<Damage> AllDamages() {
@@ -140,7 +141,7 @@ std::vector<Damage> AllDamages() {
          j.ZeroBytes(4, j.FrameOf("s2").offset, j.FrameOf("s2").end);
        }});
   add({"header copy 1 of the newest",
-       FindingKind::kHeaderCopyBad,
+       FindingKind::kNoRecordLost,
        6,
        {},
        [](ThreeLives& j) {
@@ -148,7 +149,7 @@ std::vector<Damage> AllDamages() {
          j.FlipBit(3, 20, 1);
        }});
   add({"header copy 2 of the first",
-       FindingKind::kHeaderCopyBad,
+       FindingKind::kNoRecordLost,
        6,
        {},
        [](ThreeLives& j) {
@@ -163,11 +164,11 @@ std::vector<Damage> AllDamages() {
          j.Write();
          j.FlipBit(2, j.FrameOf("b2").offset + 6, 6);
        }});
-  add({"gap before a frame", kAcked, 4, {}, [](ThreeLives& j) {
+  add({"gap before a frame", kHarmless, 6, {}, [](ThreeLives& j) {
          j.Write();
          j.FlipBit(3, j.FrameOfKind(3, FrameKind::kWatermark).end + 3, 0);
        }});
-  add({"behind a seal", kAcked, 4, {}, [](ThreeLives& j) {
+  add({"behind a seal", kHarmless, 6, {}, [](ThreeLives& j) {
          j.Write();
          j.AppendBytes(2, std::string(100, '\0') + "rubbish");
        }});

@@ -6,10 +6,29 @@
 
 #include "absl/strings/str_cat.h"
 #include "journal/error.h"
+#include "journal/format.h"
 #include "journal/recovery.h"
 #include "journal/writer.h"
 
 namespace journal {
+namespace {
+
+constexpr absl::string_view kIncompleteSuffix = ".incomplete";
+
+// Removes what an interrupted salvage left.
+absl::Status RemoveJournal(FileSystem& fs, absl::string_view directory) {
+  absl::StatusOr<bool> exists = fs.Exists(directory);
+  if (!exists.ok() || !*exists) return exists.status();
+  absl::StatusOr<std::vector<std::string>> names = fs.List(directory);
+  if (!names.ok()) return names.status();
+  for (const std::string& name : *names) {
+    absl::Status s = fs.Remove(JoinPath(directory, name));
+    if (!s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 absl::StatusOr<RecoveryReport> Salvage(absl::string_view source,
                                        absl::string_view target,
@@ -27,11 +46,26 @@ absl::StatusOr<RecoveryReport> Salvage(absl::string_view source,
   if (!report.ok()) return report.status();
   if (report->action == RecoveryAction::kRefuse) return StatusOf(*report);
 
+  // Not under its name before it is whole: a copy that was interrupted must
+  // not look like one.
+  FileSystem& fs =
+      options.file_system ? *options.file_system : *FileSystem::Posix();
+  absl::StatusOr<bool> exists = fs.Exists(target);
+  if (!exists.ok()) return exists.status();
+  if (*exists) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     absl::StrCat(target, ": already exists"));
+  }
+  const std::string incomplete = absl::StrCat(target, kIncompleteSuffix);
+  if (absl::Status s = RemoveJournal(fs, incomplete); !s.ok()) return s;
+
   WriterOptions write;
+  write.max_record_bytes = kBodyBytesMax;
   write.sync_mode = SyncMode::kNone;  // Durable as a whole, at Close.
   write.existing = WriterOptions::Existing::kMustNotExist;
   write.file_system = options.file_system;
-  absl::StatusOr<std::unique_ptr<Writer>> copy = Writer::Open(target, write);
+  absl::StatusOr<std::unique_ptr<Writer>> copy =
+      Writer::Open(incomplete, write);
   if (!copy.ok()) return copy.status();
   absl::Status failed;
   uint64_t copied = 0;
@@ -50,13 +84,16 @@ absl::StatusOr<RecoveryReport> Salvage(absl::string_view source,
 
   ExamineOptions check;
   check.file_system = options.file_system;
-  absl::StatusOr<RecoveryReport> written = Examine(target, check);
+  absl::StatusOr<RecoveryReport> written = Examine(incomplete, check);
   if (!written.ok()) return written.status();
   if (written->outcome != FindingKind::kCleanEnd ||
       written->records != copied) {
     return MakeError(ErrorKind::kDamage,
                      absl::StrCat(target, ": the copy does not verify"));
   }
+  if (absl::Status s = fs.Rename(incomplete, target); !s.ok()) return s;
+  absl::Status s = fs.SyncDirectory(ParentDirectory(target));
+  if (!s.ok()) return s;
   return report;
 }
 

@@ -70,9 +70,7 @@ absl::StatusOr<std::unique_ptr<SegmentLog>> SegmentLog::Continue(
   log->written_end_ = end.cursor.end_offset;
   log->sealed_ = end.sealed;
   log->durable_lsn_ = end.cursor.last_lsn;  // Opening has fsynced it.
-  log->state_segment_id_ = end.state_segment_id;
-  log->state_offset_ = end.state_offset;
-  log->state_lsn_ = end.state_lsn;
+  log->state_ = end.state;
   if (end.rotation_unfinished) {
     if (absl::Status s = log->FinishRotation(end); !s.ok()) return s;
   }
@@ -163,7 +161,7 @@ SegmentLog::Placed SegmentLog::Stage(const FrameInput& input) {
     ++cursor_.records;
     ++cursor_.segment_records;
   }
-  bytes_since_state_ += frame_bytes;
+  state_.bytes_since += frame_bytes;
   return {header.lsn, offset};
 }
 
@@ -197,11 +195,12 @@ absl::Status SegmentLog::Sync() {
   return absl::OkStatus();
 }
 
-void SegmentLog::NoteState(const Placed& placed) {
-  state_segment_id_ = header_.segment_id;
-  state_offset_ = placed.offset;
-  state_lsn_ = placed.lsn;
-  bytes_since_state_ = 0;
+void SegmentLog::NoteState(const Placed& placed, uint64_t state_bytes) {
+  state_.segment_id = header_.segment_id;
+  state_.offset = placed.offset;
+  state_.lsn = placed.lsn;
+  state_.state_bytes = state_bytes;
+  state_.bytes_since = 0;
 }
 
 SegmentHeader SegmentLog::NextHeader(const PreparedSegment& prepared,
@@ -217,9 +216,9 @@ SegmentHeader SegmentLog::NextHeader(const PreparedSegment& prepared,
   header.created_unix_ns = absl::ToUnixNanos(options_.clock->Now());
   header.predecessor_id = header_.segment_id;
   header.records_before = cursor_.records;
-  header.state_segment_id = state_segment_id_;
-  header.state_offset = state_offset_;
-  header.state_lsn = state_lsn_;
+  header.state_segment_id = state_.segment_id;
+  header.state_offset = state_.offset;
+  header.state_lsn = state_.lsn;
   return header;
 }
 

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "journal/clock.h"
-#include "journal/examiner.h"
+#include "journal/examiner.h"  // JournalEnd
 #include "journal/file_system.h"
 #include "journal/format.h"
 #include "journal/segment_header.h"
@@ -93,12 +93,10 @@ class SegmentLog {
   Lsn durable_lsn() const { return durable_lsn_; }
   Lsn confirmed_lsn() const { return confirmed_lsn_; }
   bool all_synced() const { return durable_lsn_ == cursor_.last_lsn; }
-  uint64_t staged_bytes() const { return staged_.size(); }
-  // Bytes of frames since the newest state frame.
-  uint64_t bytes_since_state() const { return bytes_since_state_; }
-  // What is staged next is the newest state frame.
-  void NoteState(const Placed& placed);
-  JournalUuid uuid() const { return header_.uuid; }
+  // The newest state frame, and the bytes of frames since then.
+  const StatePlace& state() const { return state_; }
+  // What was staged at `placed` is a state frame, of a state of that size.
+  void NoteState(const Placed& placed, uint64_t state_bytes);
 
  private:
   explicit SegmentLog(const Options& options);
@@ -132,10 +130,7 @@ class SegmentLog {
   Lsn durable_lsn_ = 0;
   Lsn confirmed_lsn_ = 0;
   Lsn written_watermark_ = 0;  // The greatest in any frame written.
-  uint64_t bytes_since_state_ = 0;
-  uint64_t state_segment_id_ = 0;
-  uint64_t state_offset_ = 0;
-  Lsn state_lsn_ = 0;
+  StatePlace state_;
 };
 
 }  // namespace journal

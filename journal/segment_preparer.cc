@@ -130,17 +130,22 @@ absl::StatusOr<uint64_t> SegmentPreparer::WriteZeros(File& file,
                                                      uint64_t bytes) {
   static const std::string* const zeros = new std::string(kStepBytes, '\0');
   uint64_t written = 0;
+  uint64_t step_bytes = kStepBytes;
   while (written < bytes) {
     if (StopRequested()) {
       return MakeError(ErrorKind::kClosed, "the journal is being closed");
     }
-    const uint64_t step = std::min(kStepBytes, bytes - written);
+    const uint64_t step = std::min(step_bytes, bytes - written);
     absl::Status status =
         file.WriteAt(written, absl::string_view(zeros->data(), step));
     // Nothing in this file is acknowledged yet, so that a failed fsync here
     // costs the file, not the journal.
     if (status.ok()) status = file.Sync();
-    if (KindOf(status) == ErrorKind::kNoSpace) return written;
+    if (KindOf(status) == ErrorKind::kNoSpace) {
+      if (step_bytes <= kSegmentBytesSmallest) return written;
+      step_bytes /= 2;
+      continue;
+    }
     if (!status.ok()) return status;
     written += step;
   }

@@ -44,7 +44,7 @@ ScanStep SegmentScanner::Next(Frame* frame) {
   if (at < sector && IsZero(at, sector)) at = sector;
   if (at >= file_bytes_) return ScanStep::kEnd;
   ScanStep step = DecodeAt(at, frame);
-  if (step == ScanStep::kBad && bad_.lsn == 0 && NonZeroEnd(at) == at) {
+  if (step == ScanStep::kBad && bad_.lsn == 0 && IsZero(at, file_bytes_)) {
     return ScanStep::kEnd;
   }
   return Accept(step, *frame);
@@ -158,8 +158,12 @@ uint64_t SegmentScanner::NonZeroEnd(uint64_t offset) {
 
 bool SegmentScanner::IsZero(uint64_t from, uint64_t to) {
   to = std::min(to, file_bytes_);
-  return from >= to ||
-         AllZero(absl::string_view(Fetch(from, to - from), to - from));
+  while (from < to) {
+    const uint64_t step = std::min(kPageBytes, to - from);
+    if (!AllZero(absl::string_view(Fetch(from, step), step))) return false;
+    from += step;
+  }
+  return true;
 }
 
 ScanStep SegmentScanner::SetBad(uint64_t offset, absl::string_view reason) {

@@ -16,6 +16,7 @@
 #include "journal/error.h"
 #include "journal/frame.h"
 #include "journal/segment_log.h"
+#include "journal/span_collector.h"
 #include "journal/writer_open.h"
 
 namespace journal {
@@ -119,7 +120,7 @@ class GroupCommitWriter final : public Writer {
   std::unique_ptr<SegmentLog> log_;
   std::unique_ptr<FileLock> lock_;
   uint64_t unsynced_weight_ = 0;
-  uint64_t state_bytes_ = 0;
+  uint64_t state_retry_at_ = 0;   // In bytes since the last state.
   std::vector<Request*> staged_;  // Written with the next WriteStaged.
 
   std::atomic<uint64_t> seed_;
@@ -191,11 +192,14 @@ absl::Status GroupCommitWriter::Validate(
     bytes += records.size() == 1 ? record.body.size()
                                  : FrameBytes(record.body.size());
   }
-  if (bytes > options_.max_record_bytes) {
-    return MakeError(
-        ErrorKind::kInvalidArgument,
-        absl::StrCat("an append of ", bytes, " bytes; max_record_bytes is ",
-                     options_.max_record_bytes));
+  const uint64_t bytes_max =
+      records.size() == 1
+          ? options_.max_record_bytes
+          : std::min<uint64_t>(options_.max_record_bytes, kSpanBytesMax);
+  if (bytes > bytes_max) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     absl::StrCat("an append of ", bytes,
+                                  " bytes; the most is ", bytes_max));
   }
   return absl::OkStatus();
 }
@@ -441,22 +445,27 @@ void GroupCommitWriter::Fold(const Request& request) {
 }
 
 absl::Status GroupCommitWriter::MaybeWriteState() {
-  if (options_.folder == nullptr ||
-      log_->bytes_since_state() <
-          std::max(kStateLogBytesMin, kStateLogFactor * state_bytes_)) {
+  const StatePlace& last = log_->state();
+  if (options_.folder == nullptr || last.bytes_since < state_retry_at_ ||
+      last.bytes_since <
+          std::max(kStateLogBytesMin, kStateLogFactor * last.state_bytes)) {
     return absl::OkStatus();
   }
   const std::string state = options_.folder->Save();
-  state_bytes_ = state.size();
-  const uint64_t body_bytes = kStateBodyPrefixBytes + state.size();
+  // Not now: the state has grown, or is too large, or the disk is full. Not
+  // again with the next commit either.
+  state_retry_at_ = std::max(last.bytes_since + kStateLogBytesMin,
+                             kStateLogFactor * uint64_t{state.size()});
   if (state.size() > kStateBytesMax ||
-      log_->bytes_since_state() < kStateLogFactor * state_bytes_) {
+      last.bytes_since < kStateLogFactor * state.size()) {
     return absl::OkStatus();
   }
+  const uint64_t body_bytes = kStateBodyPrefixBytes + state.size();
   const absl::Status room = MakeRoom(FrameBytes(body_bytes));
   // A state is a convenience: on a full disk there is none for now.
   if (KindOf(room) == ErrorKind::kNoSpace) return absl::OkStatus();
   if (!room.ok()) return room;
+  state_retry_at_ = 0;
   StatePrefix prefix;
   prefix.as_of_lsn = log_->last_lsn();
   prefix.chain = log_->chain();
@@ -469,7 +478,7 @@ absl::Status GroupCommitWriter::MaybeWriteState() {
   frame.kind = FrameKind::kState;
   frame.body = body;
   frame.body_checksum = BodyChecksum(log_->seed(), body);
-  log_->NoteState(log_->Stage(frame));
+  log_->NoteState(log_->Stage(frame), state.size());
   return log_->WriteStaged();
 }
 

@@ -79,7 +79,8 @@ class Writer {
   virtual absl::StatusOr<Lsn> Append(const RecordView& record) = 0;
 
   // Appends several records, all or none of which are ever read back, and
-  // returns the last one's LSN. Together at most max_record_bytes.
+  // returns the last one's LSN. Together, each with some 50 bytes more, at most
+  // max_record_bytes and 64 MiB.
   virtual absl::StatusOr<Lsn> Append(absl::Span<const RecordView> records) = 0;
 
   // Returns when `lsn` is durable, starting an fsync if need be; many waiters

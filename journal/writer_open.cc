@@ -104,6 +104,19 @@ absl::Status CopyRange(File& from, uint64_t offset, uint64_t size, File& to) {
   return to.Sync();
 }
 
+absl::StatusOr<uint64_t> FirstNonZero(File& file, uint64_t from, uint64_t to) {
+  std::string buffer(kCopyBytes, '\0');
+  for (uint64_t at = from; at < to; at += kCopyBytes) {
+    const uint64_t step = std::min(kCopyBytes, to - at);
+    absl::StatusOr<size_t> got = file.ReadAt(at, buffer.data(), step);
+    if (!got.ok()) return got.status();
+    const size_t found =
+        absl::string_view(buffer.data(), *got).find_first_not_of('\0');
+    if (found != absl::string_view::npos) return at + found;
+  }
+  return to;
+}
+
 // A name for a .torn file that is free, or taken by a copy of just these bytes
 // (an earlier opening was interrupted behind it): then `*kept` is set.
 absl::StatusOr<std::string> TornName(FileSystem& fs, absl::string_view segment,
@@ -155,8 +168,12 @@ absl::Status CutTail(FileSystem& fs, absl::string_view directory,
     }
   }
   if (absl::Status s = fs.SyncDirectory(directory); !s.ok()) return s;
+  // What is zero already stays as it is: it may share a sector with something
+  // that was acknowledged.
+  absl::StatusOr<uint64_t> first = FirstNonZero(**file, from, to);
+  if (!first.ok()) return first.status();
   const std::string zeros(kCopyBytes, '\0');
-  for (uint64_t at = from; at < to; at += kCopyBytes) {
+  for (uint64_t at = *first; at < to; at += kCopyBytes) {
     const uint64_t step = std::min(kCopyBytes, to - at);
     absl::Status s =
         (*file)->WriteAt(at, absl::string_view(zeros.data(), step));

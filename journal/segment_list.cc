@@ -1,0 +1,194 @@
+#include "journal/segment_list.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
+#include "journal/error.h"
+#include "journal/format.h"
+
+namespace journal {
+namespace {
+
+Finding FindingOf(FindingKind kind, absl::string_view file, uint64_t offset,
+                  uint64_t bytes, std::string detail) {
+  Finding finding;
+  finding.kind = kind;
+  finding.file = std::string(file);
+  finding.offset = offset;
+  finding.bytes = bytes;
+  finding.detail = std::move(detail);
+  return finding;
+}
+
+void LoadHead(FileSystem& fs, absl::string_view directory,
+              ListedSegment& segment, std::vector<Finding>* findings) {
+  absl::StatusOr<OpenedSegment> opened = OpenSegment(fs, directory, segment.id);
+  if (!opened.ok()) {
+    findings->push_back(FindingOf(FindingKind::kReadError, segment.name, 0,
+                                  kFirstFrameOffset,
+                                  std::string(opened.status().message())));
+    return;
+  }
+  segment.file_bytes = opened->file_bytes;
+  segment.header = opened->header;
+  switch (opened->state) {
+    case HeaderState::kNewer:
+      findings->push_back(FindingOf(
+          FindingKind::kNewerFormat, segment.name, 0, 0,
+          absl::StrCat("format version ", segment.header.format_version,
+                       ", features ", segment.header.required_features,
+                       "; this program reads version ", kFormatVersion)));
+      return;
+    case HeaderState::kBad:
+      findings->push_back(FindingOf(
+          FindingKind::kHeadersBad, segment.name, 0, kFirstFrameOffset,
+          "neither copy of the segment header validates"));
+      return;
+    case HeaderState::kGood:
+      break;
+  }
+  segment.usable = true;
+  if (opened->first_copy_good && opened->second_copy_good) return;
+  Finding finding = FindingOf(
+      FindingKind::kNoRecordLost, segment.name,
+      opened->first_copy_good ? kSegmentHeaderBytes : 0, kSegmentHeaderBytes,
+      absl::StrCat("copy ", opened->first_copy_good ? 2 : 1,
+                   " of the header of the segment that begins at LSN ",
+                   segment.header.first_lsn,
+                   " is damaged; the other copy is whole, nothing is lost"));
+  finding.first_lsn = segment.header.first_lsn;
+  finding.last_lsn = segment.header.first_lsn;
+  findings->push_back(std::move(finding));
+}
+
+// The journal that most segments belong to.
+JournalUuid MostCommonUuid(const std::deque<ListedSegment>& segments) {
+  std::map<JournalUuid, int> votes;
+  for (const ListedSegment& segment : segments) {
+    if (segment.usable) ++votes[segment.header.uuid];
+  }
+  JournalUuid uuid = {};
+  int most = 0;
+  for (const ListedSegment& segment : segments) {
+    if (segment.usable && votes[segment.header.uuid] > most) {
+      most = votes[segment.header.uuid];
+      uuid = segment.header.uuid;
+    }
+  }
+  return uuid;
+}
+
+void CheckBelongs(ListedSegment& segment, const JournalUuid& uuid,
+                  std::vector<Finding>* findings) {
+  if (!segment.usable) return;
+  std::string detail;
+  if (segment.header.uuid != uuid) {
+    detail = "belongs to another journal";
+  } else if (segment.header.segment_id != segment.id) {
+    detail = absl::StrCat("is segment ", segment.header.segment_id,
+                          " under another name");
+  } else {
+    return;
+  }
+  segment.usable = false;
+  findings->push_back(FindingOf(FindingKind::kSegmentChain, segment.name, 0, 0,
+                                std::move(detail)));
+}
+
+// Which LSNs are lost with a missing one is known when a walk gets there.
+void CheckNumbering(SegmentList* list) {
+  uint64_t expected = 1;
+  for (const ListedSegment& segment : list->segments) {
+    if (segment.id != expected) {
+      list->findings.push_back(FindingOf(
+          FindingKind::kSegmentChain, SegmentFileName(expected), 0, 0,
+          segment.id == expected + 1
+              ? "is missing"
+              : absl::StrCat("and up to ", SegmentFileName(segment.id - 1),
+                             " are missing")));
+    }
+    expected = segment.id + 1;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<OpenedSegment> OpenSegment(FileSystem& fs,
+                                          absl::string_view directory,
+                                          uint64_t id) {
+  OpenedSegment opened;
+  absl::StatusOr<std::unique_ptr<File>> file =
+      fs.Open(JoinPath(directory, SegmentFileName(id)), OpenMode::kRead);
+  if (!file.ok()) return file.status();
+  opened.file = *std::move(file);
+  absl::StatusOr<uint64_t> size = opened.file->Size();
+  if (!size.ok()) return size.status();
+  opened.file_bytes = *size;
+  char bytes[kFirstFrameOffset] = {};
+  absl::StatusOr<size_t> got = opened.file->ReadAt(0, bytes, sizeof(bytes));
+  if (!got.ok()) return got.status();
+  SegmentHeader second_header;
+  const char* second_bytes = bytes + kSegmentHeaderBytes;
+  const HeaderState first = DecodeSegmentHeader(bytes, &opened.header);
+  const HeaderState second = DecodeSegmentHeader(second_bytes, &second_header);
+  opened.state = first;
+  if (first == HeaderState::kBad ||
+      (first == HeaderState::kGood && second == HeaderState::kNewer)) {
+    opened.state = second;
+    opened.header = second_header;
+  }
+  opened.first_copy_good = first == HeaderState::kGood;
+  // Two whole copies that differ are no two copies.
+  opened.second_copy_good =
+      second == HeaderState::kGood &&
+      (!opened.first_copy_good ||
+       std::memcmp(bytes, second_bytes, kSegmentHeaderBytes) == 0);
+  return opened;
+}
+
+absl::StatusOr<SegmentList> ListSegments(FileSystem& fs,
+                                         absl::string_view directory) {
+  absl::StatusOr<std::vector<std::string>> names = fs.List(directory);
+  if (!names.ok()) return names.status();
+  SegmentList list;
+  for (const std::string& name : *names) {
+    if (absl::optional<uint64_t> id = ParseSegmentFileName(name)) {
+      list.segments.emplace_back();
+      list.segments.back().id = *id;
+      list.segments.back().name = name;
+    }
+  }
+  if (list.segments.empty()) {
+    return MakeError(ErrorKind::kNotFound,
+                     absl::StrCat(directory, ": no journal here"));
+  }
+  std::sort(list.segments.begin(), list.segments.end(),
+            [](const ListedSegment& a, const ListedSegment& b) {
+              return a.id < b.id;
+            });
+  for (ListedSegment& segment : list.segments) {
+    LoadHead(fs, directory, segment, &list.findings);
+  }
+  list.uuid = MostCommonUuid(list.segments);
+  for (ListedSegment& segment : list.segments) {
+    CheckBelongs(segment, list.uuid, &list.findings);
+  }
+  CheckNumbering(&list);
+  return list;
+}
+
+void ListOneMore(FileSystem& fs, absl::string_view directory, uint64_t id,
+                 SegmentList* list) {
+  ListedSegment segment;
+  segment.id = id;
+  segment.name = SegmentFileName(id);
+  LoadHead(fs, directory, segment, &list->findings);
+  CheckBelongs(segment, list->uuid, &list->findings);
+  list->segments.push_back(std::move(segment));
+}
+
+}  // namespace journal

@@ -1,0 +1,60 @@
+// The segments of a journal's directory and what their heads say.
+#ifndef JOURNAL_SEGMENT_LIST_H_
+#define JOURNAL_SEGMENT_LIST_H_
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "journal/file_system.h"
+#include "journal/recovery_report.h"
+#include "journal/segment_header.h"
+
+namespace journal {
+
+struct ListedSegment {
+  uint64_t id = 0;
+  std::string name;
+  uint64_t file_bytes = 0;
+  bool usable = false;  // Has a header that belongs here.
+  SegmentHeader header;
+};
+
+struct SegmentList {
+  JournalUuid uuid = {};
+  // In order of their ids. Stay where they are while it grows.
+  std::deque<ListedSegment> segments;
+  std::vector<Finding> findings;
+};
+
+// Reads the heads of all segments, and finds which are missing, foreign,
+// misnamed, damaged or of a newer version. Errors: kNotFound when there is no
+// segment; kIo when the directory cannot be read.
+absl::StatusOr<SegmentList> ListSegments(FileSystem& fs,
+                                         absl::string_view directory);
+
+// Adds one segment that appeared since.
+void ListOneMore(FileSystem& fs, absl::string_view directory, uint64_t id,
+                 SegmentList* list);
+
+// One segment, open for reading, with the first good copy of its header.
+struct OpenedSegment {
+  std::unique_ptr<File> file;
+  uint64_t file_bytes = 0;
+  HeaderState state = HeaderState::kBad;
+  SegmentHeader header;  // Unless kBad; only versions when kNewer.
+  bool first_copy_good = false;
+  bool second_copy_good = false;
+};
+absl::StatusOr<OpenedSegment> OpenSegment(FileSystem& fs,
+                                          absl::string_view directory,
+                                          uint64_t id);
+
+}  // namespace journal
+
+#endif  // JOURNAL_SEGMENT_LIST_H_
