@@ -50,7 +50,12 @@ class JournalReader final : public Reader {
 
   bool NothingNew();
   void LookAgain();
-  absl::optional<SegmentHeader> SuccessorHeader();
+  // What the next segment, if there is one, says of the end of this one.
+  struct Successor {
+    Lsn first_lsn = 0;
+    Lsn confirmed = 0;
+  };
+  absl::optional<Successor> LookAtSuccessor();
   void ForgetHalfSpan();
   ReadResult Damaged(uint64_t offset, Lsn lsn, absl::string_view detail);
 
@@ -243,14 +248,24 @@ void JournalReader::LookAgain() {
   scanner.Seek(scanner.offset(), scanner.expected_lsn());
 }
 
-absl::optional<SegmentHeader> JournalReader::SuccessorHeader() {
+absl::optional<JournalReader::Successor> JournalReader::LookAtSuccessor() {
   absl::StatusOr<OpenedSegment> next =
       OpenSegment(fs_, directory_, current_.header.segment_id + 1);
   if (!next.ok() || next->state != HeaderState::kGood ||
       next->header.uuid != current_.header.uuid) {
     return absl::nullopt;
   }
-  return next->header;
+  Successor successor;
+  successor.first_lsn = next->header.first_lsn;
+  successor.confirmed = next->header.watermark;
+  // Its first frame is written when the seal before it is durable.
+  char first[kFrameHeaderBytes] = {};
+  const absl::StatusOr<size_t> got =
+      next->file->ReadAt(kFirstFrameOffset, first, sizeof(first));
+  if (got.ok() && !AllZero(absl::string_view(first, sizeof(first)))) {
+    successor.confirmed = successor.first_lsn - 1;
+  }
+  return successor;
 }
 
 // Nothing there, or something that is not the next frame: not written yet,
@@ -262,9 +277,9 @@ absl::optional<ReadResult> JournalReader::AtEnd(ScanStep step) {
   if (step == ScanStep::kBad) {
     confirmed = std::max(confirmed, scanner.MaxWatermarkFrom(scanner.offset()));
   }
-  const absl::optional<SegmentHeader> successor = SuccessorHeader();
+  const absl::optional<Successor> successor = LookAtSuccessor();
   if (successor.has_value()) {
-    confirmed = std::max(confirmed, successor->watermark);
+    confirmed = std::max(confirmed, successor->confirmed);
   }
   const bool cut_back = successor.has_value() && successor->first_lsn <= lsn;
   const bool cut_short =

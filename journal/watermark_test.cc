@@ -77,6 +77,19 @@ TEST_F(WatermarkTest, TheIntervalRunsFromTheFirstRecordNotTheLast) {
   AwaitConfirmed(b);
 }
 
+TEST_F(WatermarkTest, ConfirmedTrailsDurableByAnIntervalWhileAppendsGoOn) {
+  OpenIn(SyncMode::kBatch);
+  Append("a");
+  Pass(interval_ * 0.6);
+  const Lsn b = Append("b");
+  Pass(interval_ * 0.4);
+  Await([&] { return writer_->durable_lsn() >= b; });
+  Pass(interval_ * 0.5);
+  Append("c");
+  Pass(interval_ * 0.5);
+  AwaitConfirmed(b);
+}
+
 TEST_F(WatermarkTest, AnIdleJournalIsLeftAlone) {
   OpenIn(SyncMode::kBatch);
   const Lsn a = Append("a");

@@ -103,12 +103,15 @@ class GroupCommitWriter final : public Writer {
   absl::Status FlushStaged();
   absl::Status MaybeWriteState();
   absl::Status SyncLog();
-  absl::Status Confirm();
+  // Returns when everything up to `lsn` is confirmed on disk.
+  absl::Status Confirm(Lsn lsn);
   void Fold(const Request& request);
 
   void RunTimer() ABSL_LOCKS_EXCLUDED(mutex_);
   // How long the timer may sleep, and what it does then.
-  absl::Duration TimerDue(Request::Kind* kind)
+  absl::Duration TimerDue(Request* request)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NoteUnconfirmed(absl::Duration now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Unusable() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
@@ -148,6 +151,9 @@ class GroupCommitWriter final : public Writer {
   absl::Duration first_unsynced_ ABSL_GUARDED_BY(mutex_);
   absl::Duration last_append_ ABSL_GUARDED_BY(mutex_);
   Lsn last_record_lsn_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Durable since unconfirmed_since_, and not confirmed yet; 0: nothing.
+  Lsn unconfirmed_lsn_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Duration unconfirmed_since_ ABSL_GUARDED_BY(mutex_);
   std::thread timer_;
 };
 
@@ -165,7 +171,7 @@ GroupCommitWriter::GroupCommitWriter(const WriterOptions& options,
 absl::Status GroupCommitWriter::Start() {
   // Opening verified from the disk all that it found; now say so in the log.
   if (log_->last_lsn() > 0) {
-    if (absl::Status s = Confirm(); !s.ok()) {
+    if (absl::Status s = Confirm(log_->last_lsn()); !s.ok()) {
       absl::MutexLock lock(&mutex_);
       poison_ = s;
       return s;
@@ -331,8 +337,12 @@ void GroupCommitWriter::FinishBatch(const Batch& batch,
     const bool was_unsynced = unsynced_;
     unsynced_ = !log_->all_synced();
     if (unsynced_ && !was_unsynced) first_unsynced_ = now;
+    NoteUnconfirmed(now);
     // A watermark that found no room is tried again later, not at once.
-    if (batch.front()->kind == Request::Kind::kConfirm) last_append_ = now;
+    if (batch.front()->kind == Request::Kind::kConfirm) {
+      last_append_ = now;
+      unconfirmed_since_ = now;
+    }
   }
   durable_.SignalAll();
   if (timer_asleep_) timer_wake_.Signal();
@@ -347,7 +357,7 @@ void GroupCommitWriter::FinishBatch(const Batch& batch,
 
 absl::Status GroupCommitWriter::Commit(const Batch& batch) {
   bool sync = false;
-  bool confirm = false;
+  Lsn confirm = 0;
   for (Request* request : batch) {
     switch (request->kind) {
       case Request::Kind::kAppend:
@@ -355,7 +365,7 @@ absl::Status GroupCommitWriter::Commit(const Batch& batch) {
         sync |= options_.sync_mode == SyncMode::kEach && request->status.ok();
         break;
       case Request::Kind::kConfirm:
-        confirm = true;
+        confirm = request->lsn;
         break;
       case Request::Kind::kSync:
         sync = true;
@@ -369,7 +379,7 @@ absl::Status GroupCommitWriter::Commit(const Batch& batch) {
   if (sync) {
     if (absl::Status s = SyncLog(); !s.ok()) return s;
   }
-  return confirm ? Confirm() : absl::OkStatus();
+  return confirm == 0 ? absl::OkStatus() : Confirm(confirm);
 }
 
 // A full disk is the request's own error; any other is everybody's.
@@ -488,10 +498,13 @@ absl::Status GroupCommitWriter::SyncLog() {
   return absl::OkStatus();
 }
 
-// One small frame, fsynced, whose watermark covers everything before it.
-absl::Status GroupCommitWriter::Confirm() {
+// One small frame, fsynced, whose watermark covers everything before it; none
+// when a frame that came meanwhile does.
+absl::Status GroupCommitWriter::Confirm(Lsn lsn) {
   if (absl::Status s = SyncLog(); !s.ok()) return s;
-  if (!log_->FitsWatermark()) return absl::OkStatus();
+  if (log_->confirmed_lsn() >= lsn || !log_->FitsWatermark()) {
+    return absl::OkStatus();
+  }
   SegmentLog::FrameInput frame;
   frame.kind = FrameKind::kWatermark;
   frame.body_checksum = BodyChecksum(log_->seed(), "");
@@ -503,22 +516,41 @@ absl::Status GroupCommitWriter::Confirm() {
 // ---------------------------------------------------------------------------
 // The timer
 
-absl::Duration GroupCommitWriter::TimerDue(Request::Kind* kind) {
+// Confirmed trails durable by the sync interval at most, also while appends go
+// on and on.
+void GroupCommitWriter::NoteUnconfirmed(absl::Duration now) {
+  if (confirmed_lsn() >= unconfirmed_lsn_) unconfirmed_lsn_ = 0;
+  const Lsn durable = std::min(durable_lsn(), last_record_lsn_);
+  if (unconfirmed_lsn_ == 0 && durable > confirmed_lsn()) {
+    unconfirmed_lsn_ = durable;
+    unconfirmed_since_ = now;
+  }
+}
+
+absl::Duration GroupCommitWriter::TimerDue(Request* request) {
   const absl::Duration now = clock_.Monotonic();
+  const auto left = [&](absl::Duration since) {
+    return std::max(since + options_.sync_interval - now, absl::ZeroDuration());
+  };
   if (!poison_.ok() || closing_) return absl::InfiniteDuration();
-  *kind = Request::Kind::kSync;
+  request->kind = Request::Kind::kSync;
   if (sync_wanted_) return absl::ZeroDuration();
   if (options_.sync_mode == SyncMode::kNone) return absl::InfiniteDuration();
-  if (unsynced_) {
-    return std::max(first_unsynced_ + options_.sync_interval - now,
-                    absl::ZeroDuration());
+  absl::Duration due = absl::InfiniteDuration();
+  if (unsynced_) due = left(first_unsynced_);
+  // The end of a burst: everything is durable, and soon confirmed.
+  if (!unsynced_ && confirmed_lsn() < last_record_lsn_ &&
+      left(last_append_) < due) {
+    due = left(last_append_);
+    request->kind = Request::Kind::kConfirm;
+    request->lsn = last_record_lsn_;
   }
-  *kind = Request::Kind::kConfirm;
-  if (confirmed_lsn() < last_record_lsn_) {
-    return std::max(last_append_ + options_.sync_interval - now,
-                    absl::ZeroDuration());
+  if (unconfirmed_lsn_ != 0 && left(unconfirmed_since_) < due) {
+    due = left(unconfirmed_since_);
+    request->kind = Request::Kind::kConfirm;
+    request->lsn = unconfirmed_lsn_;
   }
-  return absl::InfiniteDuration();
+  return due;
 }
 
 void GroupCommitWriter::RunTimer() {
@@ -528,7 +560,7 @@ void GroupCommitWriter::RunTimer() {
       absl::MutexLock lock(&mutex_);
       for (;;) {
         if (timer_stop_) return;
-        const absl::Duration due = TimerDue(&request.kind);
+        const absl::Duration due = TimerDue(&request);
         if (due == absl::ZeroDuration()) break;
         if (due == absl::InfiniteDuration()) {
           timer_asleep_ = true;

@@ -151,6 +151,16 @@ TEST_F(WriterFaultTest, AFullDiskCanStillBeClosedAndConfirmed) {
   EXPECT_EQ(report.records, there);
 }
 
+TEST_F(WriterFaultTest, ANearlyFullDiskGivesSmallerSegments) {
+  options_.segment_bytes_min = options_.segment_bytes_max = 1 << 20;
+  options_.sync_mode = SyncMode::kNone;
+  Open();
+  disk_.SetCapacity(disk_.UsedBytes() + (900 << 10));
+  uint64_t written = 0;
+  while (TryAppend(std::string(10000, 'f')).ok()) written += 10000;
+  EXPECT_GT(written, (1 << 20) + (300 << 10));
+}
+
 TEST_F(WriterFaultTest, OpeningOnAFullDiskSaysSoAndHarmsNothing) {
   Life({"a", "b"});
   disk_.SetCapacity(disk_.UsedBytes());
