@@ -243,7 +243,9 @@ class PosixFileSystem final : public FileSystem {
   absl::StatusOr<std::unique_ptr<File>> Open(absl::string_view path,
                                              OpenMode mode) override {
     std::string name(path);
-    int flags = O_CLOEXEC;
+    // A pipe under a segment's name must not hold us up: open() would wait for
+    // its other end.
+    int flags = O_CLOEXEC | O_NONBLOCK;
     absl::string_view what = "open";
     switch (mode) {
       case OpenMode::kRead:
@@ -261,7 +263,14 @@ class PosixFileSystem final : public FileSystem {
     const int fd =
         Uninterrupted([&] { return open(name.c_str(), flags, kFileMode); });
     if (fd < 0) return PathError(errno, path, what);
-    return std::make_unique<PosixFile>(fd, std::move(name));
+    auto file = std::make_unique<PosixFile>(fd, std::move(name));
+    struct stat status;
+    if (fstat(fd, &status) != 0) return PathError(errno, path, "stat");
+    if (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)) {
+      return MakeError(ErrorKind::kIo,
+                       absl::StrCat(path, ": not a file but a pipe"));
+    }
+    return file;
   }
 
   absl::StatusOr<std::vector<std::string>> List(

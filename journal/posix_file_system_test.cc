@@ -283,6 +283,13 @@ TEST_F(PosixFileSystemTest, FailedSyncIsAnError) {
             "/dev/full: cannot fsync: Invalid argument");
 }
 
+TEST_F(PosixFileSystemTest, APipeUnderAFilesNameHoldsNobodyUp) {
+  const std::string path = Path("pipe");
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const absl::Status status = fs_->Open(path, OpenMode::kRead).status();
+  EXPECT_EQ(KindOf(status), ErrorKind::kIo) << status;
+}
+
 TEST_F(PosixFileSystemTest, MissingFileIsNotFound) {
   const std::string path = Path("none");
   for (OpenMode mode : {OpenMode::kRead, OpenMode::kReadWrite}) {
