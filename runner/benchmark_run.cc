@@ -28,9 +28,6 @@ constexpr int kFinishersMax = 16;
 // Starts journaled together, at most.
 constexpr size_t kStartsMax = 256;
 
-// Answers that may wait for a finisher beyond one for each worker.
-constexpr size_t kFinishedSpare = 64;
-
 constexpr absl::Duration kRetryDelayMin = absl::Milliseconds(100);
 constexpr absl::Duration kRetryDelayMax = absl::Seconds(10);
 
@@ -121,8 +118,11 @@ class BenchmarkRunImpl final : public BenchmarkRun {
     return ready_.size() < static_cast<size_t>(plan_.workers);
   }
   bool CanDispatch() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    // While as many answers wait for the disk as there are workers, asking for
+    // more would gain nothing, and a crash would lose more that was paid.
+    const auto workers = static_cast<size_t>(plan_.workers);
     return !stop_ && !ready_.empty() && in_flight_ < plan_.workers &&
-           finished_.size() < plan_.workers + kFinishedSpare;
+           finished_.size() < workers;
   }
 
   mutable absl::Mutex mutex_;

@@ -41,9 +41,9 @@ int64_t FromEnvironment(const char* name, int64_t otherwise) {
                                                               : otherwise;
 }
 
-// How many queries may be under way, and thus in doubt after one crash: ready,
-// in flight, and answered but not yet journaled.
-int InDoubtMax(int workers) { return 4 * workers + 64; }
+// How many queries may be under way, and thus in doubt after one crash, for
+// each worker: two ready, one in flight, two answered and not yet journaled.
+constexpr int kInDoubtPerWorkerMax = 5;
 
 class CrashTest : public testing::TestWithParam<std::tuple<int, std::string>> {
  protected:
@@ -132,7 +132,7 @@ class CrashTest : public testing::TestWithParam<std::tuple<int, std::string>> {
     }
     int listed = 0;
     for (const auto& [query, count] : in_doubt) listed += count;
-    EXPECT_LE(listed, kills * InDoubtMax(workers()));
+    EXPECT_LE(listed, kills * kInDoubtPerWorkerMax * workers());
     in_doubt_ += listed;
     for (const auto& [query, count] : calls) asked_again_ += count - 1;
   }
