@@ -77,6 +77,12 @@ class History {
     End();
   }
 
+  // What happened so far, in a few numbers.
+  std::string Fingerprint() const {
+    return absl::StrCat(disk_.changes(), " changes, ", submitted_.size(),
+                        " records, W ", confirmed_);
+  }
+
  private:
   uint64_t Pick(uint64_t below) { return random_() % below; }
   bool Chance(int percent) {
@@ -315,6 +321,19 @@ TEST(PowerLossTest, NothingAcknowledgedIsLostAndNothingElseIsFound) {
           << "in life " << life << "; run this one again with "
           << "JOURNAL_POWER_SEED=" << first_seed + i
           << " JOURNAL_POWER_CRASHES=1";
+    }
+  }
+}
+
+TEST(PowerLossTest, ASeedGivesTheSameHistoryAgain) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    History one(seed);
+    History two(seed);
+    for (int life = 0; life < kLivesPerHistory; ++life) {
+      one.Live();
+      two.Live();
+      ASSERT_EQ(one.Fingerprint(), two.Fingerprint())
+          << "seed " << seed << ", life " << life;
     }
   }
 }
