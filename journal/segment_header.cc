@@ -40,7 +40,7 @@ constexpr uint64_t SegmentHeader::*kNumbers[] = {
     &SegmentHeader::state_offset,
     &SegmentHeader::state_lsn,
 };
-constexpr size_t kCreatedAt = kNumbersAt + 4 * 8;
+constexpr size_t kCreatedAt = kNumbersAt + size_t{4} * 8;
 constexpr size_t kReservedAt = kNumbersAt + 8 * std::size(kNumbers);
 static_assert(kReservedAt == 136);
 
@@ -78,8 +78,9 @@ HeaderState DecodeSegmentHeader(const char* from, SegmentHeader* header) {
   std::memcpy(header->uuid.data(), from + kUuidAt, header->uuid.size());
   size_t at = kNumbersAt;
   for (const auto field : kNumbers) {
-    if (field != nullptr)
+    if (field != nullptr) {
       header->*field = LoadLittleEndian<uint64_t>(from + at);
+    }
     at += 8;
   }
   header->created_unix_ns = LoadLittleEndian<int64_t>(from + kCreatedAt);

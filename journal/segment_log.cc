@@ -23,7 +23,7 @@ constexpr size_t kStagedBytesKept = 8 << 20;
 
 // kNoSpace promises that nothing has changed. Where bytes may have been
 // written, or a name given, a full disk is a failure like any other.
-absl::Status Failed(absl::Status status) {
+absl::Status Failed(const absl::Status& status) {
   return KindOf(status) == ErrorKind::kNoSpace
              ? MakeError(ErrorKind::kIo, status.message())
              : status;
@@ -168,7 +168,7 @@ SegmentLog::Placed SegmentLog::Stage(const FrameInput& input) {
 absl::Status SegmentLog::WriteStaged() {
   if (staged_.empty()) return absl::OkStatus();
   absl::Status status = file_->WriteAt(staged_offset_, staged_);
-  if (!status.ok()) return Failed(std::move(status));
+  if (!status.ok()) return Failed(status);
   unsynced_bytes_ += cursor_.end_offset - written_end_;
   written_end_ = cursor_.end_offset;
   written_watermark_ = durable_lsn_;
@@ -282,7 +282,7 @@ absl::Status SegmentLog::WriteSeal(File& file, const SealFrame& seal) {
   // The space behind it is given back. Not fsynced: zeros behind a seal are as
   // good as no bytes.
   if (status.ok()) status = file.Truncate(seal.end);
-  return Failed(std::move(status));
+  return Failed(status);
 }
 
 absl::Status SegmentLog::Close() {
@@ -300,7 +300,7 @@ absl::Status SegmentLog::Close() {
   if (absl::Status s = Sync(); !s.ok()) return s;
   absl::Status status = file_->Truncate(cursor_.end_offset);
   if (status.ok()) status = file_->Sync();
-  return Failed(std::move(status));
+  return Failed(status);
 }
 
 }  // namespace journal

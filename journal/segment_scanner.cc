@@ -51,8 +51,9 @@ ScanStep SegmentScanner::Next(Frame* frame) {
 }
 
 ScanStep SegmentScanner::ReadFrameAt(uint64_t offset, Frame* frame) {
-  if (offset >= file_bytes_)
+  if (offset >= file_bytes_) {
     return SetBad(offset, "behind the end of the file");
+  }
   return DecodeAt(offset, frame);
 }
 

@@ -58,6 +58,7 @@ class GroupCommitWriter final : public Writer {
 
   absl::StatusOr<Lsn> Append(const RecordView& record) override;
   absl::StatusOr<Lsn> Append(absl::Span<const RecordView> records) override;
+  using Writer::WaitDurable;
   absl::Status WaitDurable(Lsn lsn, absl::Time deadline) override;
   absl::Status Sync() override;
   Lsn durable_lsn() const override { return durable_lsn_.load(); }
@@ -397,7 +398,7 @@ absl::Status GroupCommitWriter::CommitAppend(Request& request) {
 absl::Status GroupCommitWriter::MakeRoom(uint64_t frame_bytes) {
   if (!log_->Fits(frame_bytes)) {
     if (absl::Status s = FlushStaged(); !s.ok()) return s;
-    const absl::Status rotated = log_->Rotate(frame_bytes);
+    absl::Status rotated = log_->Rotate(frame_bytes);
     if (!rotated.ok()) return rotated;
     unsynced_weight_ = 0;
     seed_.store(log_->seed(), std::memory_order_relaxed);
@@ -471,7 +472,7 @@ absl::Status GroupCommitWriter::MaybeWriteState() {
     return absl::OkStatus();
   }
   const uint64_t body_bytes = kStateBodyPrefixBytes + state.size();
-  const absl::Status room = MakeRoom(FrameBytes(body_bytes));
+  absl::Status room = MakeRoom(FrameBytes(body_bytes));
   // A state is a convenience: on a full disk there is none for now.
   if (KindOf(room) == ErrorKind::kNoSpace) return absl::OkStatus();
   if (!room.ok()) return room;

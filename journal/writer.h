@@ -85,8 +85,10 @@ class Writer {
 
   // Returns when `lsn` is durable, starting an fsync if need be; many waiters
   // share one. DeadlineExceeded after `deadline`: it may still become durable.
-  virtual absl::Status WaitDurable(
-      Lsn lsn, absl::Time deadline = absl::InfiniteFuture()) = 0;
+  virtual absl::Status WaitDurable(Lsn lsn, absl::Time deadline) = 0;
+  absl::Status WaitDurable(Lsn lsn) {
+    return WaitDurable(lsn, absl::InfiniteFuture());
+  }
 
   // Makes everything appended so far durable.
   virtual absl::Status Sync() = 0;

@@ -29,6 +29,7 @@
 #include "runner/progress_format.h"
 #include "runner/replay_evaluator.h"
 #include "runner/result_store.h"
+#include "runner/resume_check.h"
 #include "runner/shell_words.h"
 #include "runner/text.h"
 #include "runner/version.h"
@@ -93,7 +94,8 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   MaybeRefusal Enter(const JournalChoice& choice);
   MaybeRefusal CreateJournal(const JournalChoice& choice);
   MaybeRefusal ResumeJournal(const JournalChoice& choice);
-  MaybeRefusal CheckDataset(bool finished, bool* begin_new);
+  MaybeRefusal CheckSame(const LocatedJournal& found, bool* begin_new);
+  MaybeRefusal MatchRows();
   MaybeRefusal ExtendDataset(const DatasetMatch& match);
   MaybeRefusal Evaluate();
   absl::StatusOr<std::unique_ptr<Evaluator>> MakeEvaluator(int workers);
@@ -306,6 +308,13 @@ absl::optional<Refusal> BenchmarkCellImpl::CreateJournal(
 absl::optional<Refusal> BenchmarkCellImpl::ResumeJournal(
     const JournalChoice& choice) {
   directory_ = choice.directory;
+  bool begin_new = false;
+  MaybeRefusal refusal = CheckSame(*choice.found, &begin_new);
+  if (refusal.has_value()) return refusal;
+  if (begin_new) {
+    const JournalChoice beside = NewJournal(Wish(), *context_.fs);
+    return beside.refusal.has_value() ? beside.refusal : CreateJournal(beside);
+  }
   absl::StatusOr<std::unique_ptr<BenchmarkJournal>> journal =
       BenchmarkJournal::Resume(directory_, JournalOptions());
   if (!journal.ok()) return RefuseJournal(directory_, journal.status());
@@ -321,59 +330,40 @@ absl::optional<Refusal> BenchmarkCellImpl::ResumeJournal(
   for (const std::string& warning : journal_->warnings()) {
     console_.Say(Printable(warning));
   }
-  bool begin_new = false;
-  MaybeRefusal refusal = CheckDataset(journal_->complete(), &begin_new);
-  if (refusal.has_value() || !begin_new) return refusal;
-  if (absl::Status s = journal_->Close(); !s.ok()) return JournalFailed(s);
-  journal_.reset();
-  resumed_ = false;
-  run_id_ = Wish().run_id;
-  const JournalChoice beside = NewJournal(Wish(), *context_.fs);
-  return beside.refusal.has_value() ? beside.refusal : CreateJournal(beside);
+  return MatchRows();
 }
 
-// Rows and scoring must be those of the journal. `finished`: a new journal is
-// begun beside it instead of refusing.
-absl::optional<Refusal> BenchmarkCellImpl::CheckDataset(bool finished,
-                                                        bool* begin_new) {
-  absl::StatusOr<std::vector<RowInfo>> rows = journal_->ReadRows();
-  if (!rows.ok()) return RefuseJournal(directory_, rows.status());
-  const DatasetMatch match = MatchDataset(*context_.dataset, *rows);
-  std::string difference;
-  if (journal_->info().scoring_hash != scoring_hash_) {
-    difference = DifferenceTable(journal_->info().scoring_json, scoring_json_);
-  }
-  size_t shown = 0;
-  for (const RowDifference& row : match.differences) {
-    if (shown++ == kNamesShownMax) {
-      absl::StrAppend(&difference, "  and ",
-                      match.differences.size() - kNamesShownMax,
-                      " more rows\n");
-      break;
-    }
-    absl::StrAppend(&difference, "  dataset row ", Printable(row.id),
-                    row.occurrence == 0
-                        ? ""
-                        : absl::StrCat(" (occurrence ", row.occurrence, ")"),
-                    row.removed ? ": removed\n" : ": changed\n");
-  }
-  if (difference.empty()) return ExtendDataset(match);
-  if (finished) {
-    console_.Say(absl::StrCat(Printable(directory_),
-                              " is complete and differs; starting a new "
-                              "journal beside it:\n",
-                              difference));
+// Rows and scoring must be those of the journal, or it is left as it is. One
+// that is finished, or in which nothing was asked, stands in nobody's way.
+absl::optional<Refusal> BenchmarkCellImpl::CheckSame(
+    const LocatedJournal& found, bool* begin_new) {
+  absl::StatusOr<std::string> differences = DifferencesFrom(
+      found, *context_.dataset, scoring_json_, scoring_hash_, *context_.fs);
+  if (!differences.ok()) return RefuseJournal(directory_, differences.status());
+  if (differences->empty()) return absl::nullopt;
+  const std::string where = Printable(directory_);
+  if (found.condition == JournalCondition::kComplete ||
+      found.totals.attempts == 0) {
+    console_.Say(absl::StrCat(
+        where, found.totals.attempts == 0 ? " has no answers" : " is complete",
+        " and differs; starting a new journal beside it:\n", *differences));
     *begin_new = true;
     return absl::nullopt;
   }
   return Refusal{
       kExitDifference,
-      absl::StrCat(Printable(directory_),
+      absl::StrCat(where,
                    " is unfinished and differs from what is asked for:\n",
-                   difference,
-                   "Nothing was asked. Repeat with what it was begun with, or\n"
-                   "  --new-journal  starts one beside it\n"
+                   *differences,
+                   "Nothing was changed. Repeat with what it was begun with, "
+                   "or\n  --new-journal  starts one beside it\n"
                    "  --overwrite    moves it to replaced/ and starts over")};
+}
+
+absl::optional<Refusal> BenchmarkCellImpl::MatchRows() {
+  absl::StatusOr<std::vector<RowInfo>> rows = journal_->ReadRows();
+  if (!rows.ok()) return RefuseJournal(directory_, rows.status());
+  return ExtendDataset(MatchDataset(*context_.dataset, *rows));
 }
 
 absl::optional<Refusal> BenchmarkCellImpl::ExtendDataset(

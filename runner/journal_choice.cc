@@ -51,6 +51,30 @@ Refusal RefuseOther(const JournalWish& wish, const LocatedJournal& other) {
               "moves it to replaced/ and starts over")};
 }
 
+// A finished journal of the same benchmark with another configuration is no
+// hindrance, but it is worth knowing why it was not found.
+void SayWhyNew(const JournalWish& wish, journal::FileSystem& fs,
+               Console& console) {
+  absl::StatusOr<std::vector<LocatedJournal>> all =
+      ListJournals(fs, wish.journal_dir);
+  if (all.ok()) {
+    for (const LocatedJournal& other : *all) {
+      if (other.condition != JournalCondition::kComplete ||
+          !other.info.has_value() ||
+          other.info->benchmark_id != wish.benchmark_id) {
+        continue;
+      }
+      console.Say(absl::StrCat(
+          Printable(other.directory),
+          " is complete with another configuration; starting a new journal "
+          "beside it:\n",
+          DifferenceTable(other.info->identity_json, wish.identity_json)));
+      return;
+    }
+  }
+  console.Say("No checkpoint found, starting");
+}
+
 }  // namespace
 
 Refusal RefuseJournal(absl::string_view directory, const absl::Status& status) {
@@ -136,7 +160,7 @@ JournalChoice ChooseJournal(const JournalWish& wish, journal::FileSystem& fs,
     if (match->other_identity.has_value()) {
       return Refuse(RefuseOther(wish, *match->other_identity));
     }
-    console.Say("No checkpoint found, starting");
+    SayWhyNew(wish, fs, console);
     return NewJournal(wish, fs);
   }
   const LocatedJournal& same = *match->same;
@@ -148,6 +172,7 @@ JournalChoice ChooseJournal(const JournalWish& wish, journal::FileSystem& fs,
   JournalChoice choice;
   choice.directory = same.directory;
   choice.run_id = same.name;
+  choice.found = same;
   return choice;
 }
 

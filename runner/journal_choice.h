@@ -9,6 +9,7 @@
 #include "journal/file_system.h"
 #include "runner/console.h"
 #include "runner/exit_code.h"
+#include "runner/journal_locator.h"
 
 namespace runner {
 
@@ -28,6 +29,8 @@ struct JournalChoice {
   std::string directory;
   std::string run_id;
   bool create = false;
+  // Unless `create`: what was found there, without writing.
+  absl::optional<LocatedJournal> found;
 };
 
 // Looks, decides by runner.md's rules (identity, damage, what is finished), and

@@ -1,0 +1,28 @@
+// Whether a journal holds what is asked for, found out without writing to it.
+#ifndef RUNNER_RESUME_CHECK_H_
+#define RUNNER_RESUME_CHECK_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "journal/file_system.h"
+#include "runner/dataset.h"
+#include "runner/journal_locator.h"
+#include "runner/records.h"
+
+namespace runner {
+
+// What differs, for people: a line each, empty when nothing does. Rows that the
+// dataset has beyond the journal's are no difference. Errors: those of reading
+// the journal.
+absl::StatusOr<std::string> DifferencesFrom(const LocatedJournal& located,
+                                            const Dataset& dataset,
+                                            absl::string_view scoring_json,
+                                            absl::string_view scoring_hash,
+                                            journal::FileSystem& fs);
+
+}  // namespace runner
+
+#endif  // RUNNER_RESUME_CHECK_H_
