@@ -98,7 +98,7 @@ std::string LostLsns(const journal::RecoveryReport& report) {
   for (const journal::Finding& finding : report.findings) {
     const std::string range = LsnText(finding);
     if (range.empty() || finding.kind == journal::FindingKind::kTornTail ||
-        finding.kind == journal::FindingKind::kHeaderCopyBad) {
+        finding.kind == journal::FindingKind::kNoRecordLost) {
       continue;
     }
     if (shown == kRangesShown) {
