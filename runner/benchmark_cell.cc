@@ -81,10 +81,14 @@ class BenchmarkCellImpl final : public BenchmarkCell {
         fields_(std::move(fields)) {}
 
   absl::Status MakeNames();
+  std::string ResultsPath(absl::string_view run_id) const;
+  absl::Status CheckResultsPath();
 
   const Fields& fields() const override { return fields_; }
   CellOutcome Run() override;
   void RequestStop() override ABSL_LOCKS_EXCLUDED(run_mutex_);
+  void ClearJournal() override;
+  std::string named_results() const override { return named_results_; }
 
  private:
   using MaybeRefusal = absl::optional<Refusal>;
@@ -105,7 +109,6 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   MaybeRefusal WriteResultFiles();
   absl::Status RecordEnd(bool complete);
   void SayEnd(bool complete);
-  void ClearJournal();
 
   void Plan(const std::vector<uint32_t>& index_of_row);
   void SayLoaded();
@@ -129,6 +132,7 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   std::string scoring_hash_;
   std::string benchmark_id_;
   std::string run_id_;  // That a new journal would get.
+  std::string named_results_;
 
   std::unique_ptr<BenchmarkJournal> journal_;
   std::string directory_;
@@ -183,6 +187,35 @@ absl::Status BenchmarkCellImpl::MakeNames() {
   outcome_.label =
       model_.empty() ? dataset : absl::StrCat(dataset, "/", model_);
   outcome_.model = model_;
+  return CheckResultsPath();
+}
+
+std::string BenchmarkCellImpl::ResultsPath(absl::string_view run_id) const {
+  if (options_.results.empty()) {
+    return journal::JoinPath(journal::JoinPath(options_.output_dir, run_id),
+                             "results.json");
+  }
+  // That it can be filled in was checked with the options.
+  return FillPlaceholders(options_.results,
+                          {{"model", FileNameSafe(model_)},
+                           {"method", FileNameSafe(options_.method)},
+                           {"dataset", FileNameSafe(context_.dataset->name())},
+                           {"run_id", run_id}})
+      .value_or(options_.results);
+}
+
+// Results never take the place of what they are made from.
+absl::Status BenchmarkCellImpl::CheckResultsPath() {
+  if (options_.results.empty()) return absl::OkStatus();
+  named_results_ = ResultsPath(run_id_);
+  for (const std::string& path :
+       {named_results_, ResultLinesPath(named_results_)}) {
+    std::error_code error;
+    if (std::filesystem::equivalent(path, context_.dataset->path(), error)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--results: ", path, " would replace the dataset"));
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -256,6 +289,12 @@ absl::optional<Refusal> BenchmarkCellImpl::OpenJournal() {
   }
   const JournalChoice choice = ChooseJournal(Wish(), *context_.fs, console_);
   if (choice.refusal.has_value()) return choice.refusal;
+  if (choice.create && options_.retry_failed) {
+    return Refusal{kExitUsage,
+                   "No checkpoint available: --retry-failed asks the failed "
+                   "queries of a journal again, and there is none"};
+  }
+
   return Enter(choice);
 }
 
@@ -337,33 +376,48 @@ absl::optional<Refusal> BenchmarkCellImpl::ResumeJournal(
 // that is finished, or in which nothing was asked, stands in nobody's way.
 absl::optional<Refusal> BenchmarkCellImpl::CheckSame(
     const LocatedJournal& found, bool* begin_new) {
-  absl::StatusOr<std::string> differences = DifferencesFrom(
+  absl::StatusOr<JournalDifferences> differences = DifferencesFrom(
       found, *context_.dataset, scoring_json_, scoring_hash_, *context_.fs);
   if (!differences.ok()) return RefuseJournal(directory_, differences.status());
-  if (differences->empty()) return absl::nullopt;
+  const std::string text =
+      absl::StrCat(differences->scoring, differences->dataset);
+  if (text.empty()) return absl::nullopt;
   const std::string where = Printable(directory_);
-  if (found.condition == JournalCondition::kComplete ||
-      found.totals.attempts == 0) {
-    console_.Say(absl::StrCat(
-        where, found.totals.attempts == 0 ? " has no answers" : " is complete",
-        " and differs; starting a new journal beside it:\n", *differences));
+  const bool finished = found.condition == JournalCondition::kComplete;
+  // Other scoring alone is no reason to ask everything again unasked.
+  if (options_.new_journal || found.totals.attempts == 0 ||
+      (finished && !differences->dataset.empty())) {
+    console_.Say(absl::StrCat(where,
+                              found.totals.attempts == 0 ? " has no answers and"
+                              : finished                 ? " is complete and"
+                                                         : "",
+                              " differs; starting a new journal beside it:\n",
+                              text));
     *begin_new = true;
     return absl::nullopt;
   }
+
   return Refusal{
       kExitDifference,
-      absl::StrCat(where,
-                   " is unfinished and differs from what is asked for:\n",
-                   *differences,
+      absl::StrCat(where, finished ? " is complete" : " is unfinished",
+                   " and differs from what is asked for:\n", text,
                    "Nothing was changed. Repeat with what it was begun with, "
-                   "or\n  --new-journal  starts one beside it\n"
+                   "or\n  --new-journal  starts one beside it and asks "
+                   "everything again\n"
                    "  --overwrite    moves it to replaced/ and starts over")};
 }
 
 absl::optional<Refusal> BenchmarkCellImpl::MatchRows() {
   absl::StatusOr<std::vector<RowInfo>> rows = journal_->ReadRows();
   if (!rows.ok()) return RefuseJournal(directory_, rows.status());
-  return ExtendDataset(MatchDataset(*context_.dataset, *rows));
+  const DatasetMatch match = MatchDataset(*context_.dataset, *rows);
+  if (!match.differences.empty()) {
+    return Refusal{kExitDifference,
+                   absl::StrCat(Printable(directory_),
+                                " was changed by another process just now; "
+                                "run the same command again")};
+  }
+  return ExtendDataset(match);
 }
 
 absl::optional<Refusal> BenchmarkCellImpl::ExtendDataset(
@@ -489,7 +543,9 @@ absl::optional<Refusal> BenchmarkCellImpl::RecordInDoubt() {
   std::vector<std::string> names;
   for (const OpenQuery& query : in_doubt) {
     if (names.size() == kNamesShownMax) {
-      names.push_back("...");
+      names.push_back(absl::StrCat("...; all of them: journalctl-bench show ",
+                                   Printable(directory_),
+                                   " --status in-doubt"));
       break;
     }
     names.push_back(query.index < rows->size()
@@ -552,9 +608,15 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(Evaluator& evaluator,
 // The end
 
 absl::optional<Refusal> BenchmarkCellImpl::Finish() {
-  const bool usable = run_status_.ok() || journal::KindOf(run_status_) ==
-                                              journal::ErrorKind::kNoSpace;
+  const bool usable = !JournalIsDead(run_status_);
+  // What the end of draining cut off may have been billed.
+  if (usable && session_begun_) {
+    if (MaybeRefusal refusal = RecordInDoubt(); refusal.has_value()) {
+      return refusal;
+    }
+  }
   MaybeRefusal results = WriteResultFiles();
+
   const bool complete = run_status_.ok() && !results.has_value() &&
                         outcome_.results->status == ResultsStatus::kComplete;
   outcome_.exit_code = FinalExitCode();
@@ -568,10 +630,7 @@ absl::optional<Refusal> BenchmarkCellImpl::Finish() {
   if (results.has_value()) return results;
   if (!ended.ok()) return JournalFailed(ended);
   SayEnd(complete);
-  if (complete && outcome_.exit_code == kExitDone &&
-      options_.clear_on_success && temporary_.path.empty()) {
-    ClearJournal();
-  }
+
   return absl::nullopt;
 }
 
@@ -598,20 +657,7 @@ absl::optional<Refusal> BenchmarkCellImpl::WriteResultFiles() {
     info.scorers.push_back(
         {std::string(scorer->name()), {scorer->lowest(), scorer->highest()}});
   }
-  if (options_.results.empty()) {
-    outcome_.results_path = journal::JoinPath(
-        journal::JoinPath(options_.output_dir, run_id_), "results.json");
-  } else {
-    absl::StatusOr<std::string> path = FillPlaceholders(
-        options_.results, {{"model", FileNameSafe(model_)},
-                           {"method", FileNameSafe(options_.method)},
-                           {"dataset", FileNameSafe(info.dataset_name)},
-                           {"run_id", run_id_}});
-    if (!path.ok()) {
-      return Refusal{kExitUsage, std::string(path.status().message())};
-    }
-    outcome_.results_path = *std::move(path);
-  }
+  outcome_.results_path = ResultsPath(run_id_);
   absl::StatusOr<Results> results =
       WriteResults(**store, info, outcome_.results_path, *context_.fs);
   if (!results.ok()) {
@@ -707,12 +753,20 @@ void BenchmarkCellImpl::SayEnd(bool complete) {
 }
 
 void BenchmarkCellImpl::ClearJournal() {
+  if (directory_.empty() || !temporary_.path.empty()) return;
+  // Under a name that nothing looks for first: a journal that is half removed
+  // must not look like a damaged one.
+  const std::string aside = journal::JoinPath(
+      options_.journal_dir,
+      absl::StrCat(".cleared-",
+                   std::filesystem::path(directory_).filename().string()));
+  absl::Status s = context_.fs->Rename(directory_, aside);
   std::error_code error;
-  std::filesystem::remove_all(directory_, error);
-  console_.Say(
-      error
-          ? absl::StrCat("The journal could not be cleared: ", error.message())
-          : absl::StrCat("Journal cleared: ", Printable(directory_)));
+  if (s.ok()) std::filesystem::remove_all(aside, error);
+  if (s.ok() && error) s = absl::UnknownError(error.message());
+  console_.Say(s.ok() ? absl::StrCat("Journal cleared: ", Printable(directory_))
+                      : absl::StrCat("The journal could not be cleared: ",
+                                     Printable(s.message())));
 }
 
 }  // namespace

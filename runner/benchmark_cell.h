@@ -61,6 +61,12 @@ class BenchmarkCell {
 
   // From a signal: nothing new is asked. Thread-safe.
   virtual void RequestStop() = 0;
+
+  // Where --results says that the results go; empty: in a folder of their own.
+  virtual std::string named_results() const = 0;
+
+  // --clear-on-success: removes the journal. After Run() ended with 0.
+  virtual void ClearJournal() = 0;
 };
 
 }  // namespace runner

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/optional.h"
@@ -96,11 +97,13 @@ class BenchmarkRunImpl final : public BenchmarkRun {
   void RunFinisher();
   void Finish(Finished finished);
   void FinishError(const Finished& finished);
-  void FinishAnswer(const Finished& finished);
+  void FinishAnswer(Finished& finished);
 
   // Calls `record` until it succeeds, the disk stays full past the drain
   // timeout, or another error comes.
   absl::Status RecordOrWait(const std::function<absl::Status()>& record);
+  absl::Duration NoSpaceDeadline(const absl::Status& status)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   void Fail(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
   void Drain();
 
@@ -131,6 +134,7 @@ class BenchmarkRunImpl final : public BenchmarkRun {
   absl::CondVar finisher_wake_;
   absl::CondVar drain_wake_;
   bool cut_off_ ABSL_GUARDED_BY(mutex_) = false;  // No draining: it is futile.
+  absl::Duration no_space_until_ ABSL_GUARDED_BY(mutex_);
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   bool source_empty_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_all_ ABSL_GUARDED_BY(mutex_) = false;
@@ -203,9 +207,8 @@ void BenchmarkRunImpl::Fail(const absl::Status& status) {
   absl::MutexLock lock(&mutex_);
   if (failure_.ok()) failure_ = status;
   stop_ = true;
-  // Answers that cannot be journaled need not be waited for; on a full disk
-  // there may yet be space.
-  cut_off_ |= journal::KindOf(status) != journal::ErrorKind::kNoSpace;
+  // Answers that cannot be journaled need not be waited for.
+  cut_off_ |= JournalIsDead(status);
   Wake();
 }
 
@@ -315,7 +318,11 @@ std::vector<Work> BenchmarkRunImpl::TakeChunk() {
         retries_.erase(retries_.begin());
         chunk.push_back(std::move(work));
       }
-      while (chunk.size() < most && !source_empty_) {
+      // While many wait to be tried again, nothing new is begun: in an outage
+      // not everything must fail.
+      const size_t retries_max = 2 * static_cast<size_t>(plan_.workers);
+      while (chunk.size() < most && !source_empty_ &&
+             retries_.size() < retries_max) {
         const absl::optional<WorkItem> item = source_.Next();
         source_empty_ = !item.has_value();
         if (source_empty_) break;
@@ -377,7 +384,7 @@ void BenchmarkRunImpl::AbandonReady() {
     }
     EvaluationResult never_sent;
     never_sent.error = EvaluationError{
-        "not-sent", "the run was stopped before the request left", true, ""};
+        kNotSentError, "the run was stopped before the request left", true, ""};
     // If this fails too, the attempt is listed as in doubt: more than is true,
     // never less.
     parts_.journal->RecordError(work.request, never_sent, /*final=*/false)
@@ -453,13 +460,10 @@ void BenchmarkRunImpl::Finish(Finished finished) {
 void BenchmarkRunImpl::FinishError(const Finished& finished) {
   const Work& work = finished.work;
   const EvaluationError& error = *finished.result.error;
-  bool again = error.retryable && work.tries <= plan_.max_retries;
-  bool stopping;
-  {
-    absl::MutexLock lock(&mutex_);
-    stopping = stop_;
-  }
-  // Interrupted, it is neither failed nor done: the next session goes on.
+  // Cut off by the end of draining, it is neither failed nor done: it stays
+  // in flight, to be listed as in doubt.
+  if (error.type == kStoppedError) return;
+  const bool again = error.retryable && work.tries <= plan_.max_retries;
   const bool final = !again;
   absl::Status status = RecordOrWait([&] {
     return parts_.journal->RecordError(work.request, finished.result, final);
@@ -472,7 +476,7 @@ void BenchmarkRunImpl::FinishError(const Finished& finished) {
     absl::MutexLock lock(&observer_mutex_);
     parts_.observer->OnError(work.request.key, error, final);
   }
-  if (!again || stopping) return;
+  if (!again) return;
   absl::MutexLock lock(&mutex_);
   if (stop_) return;
   retries_.emplace(
@@ -480,13 +484,20 @@ void BenchmarkRunImpl::FinishError(const Finished& finished) {
       Retry{work.item, work.tries + 1});
 }
 
-void BenchmarkRunImpl::FinishAnswer(const Finished& finished) {
+void BenchmarkRunImpl::FinishAnswer(Finished& finished) {
   const Work& work = finished.work;
   // First the answer, which may have cost money; only then anything that could
   // go wrong with it.
   absl::Status status = RecordOrWait([&] {
     return parts_.journal->RecordResponse(work.request, finished.result);
   });
+  if (journal::KindOf(status) == journal::ErrorKind::kInvalidArgument) {
+    // More than a record holds: its own query's failure, no other's.
+    finished.result.error = EvaluationError{
+        kOversizeError, std::string(status.message()), false, ""};
+    FinishError(finished);
+    return;
+  }
   if (status.ok() && !finished.result.state_json.empty()) {
     status = RecordOrWait([&] {
       return parts_.journal->RecordWorkerState(finished.result.slot,
@@ -513,6 +524,18 @@ void BenchmarkRunImpl::FinishAnswer(const Finished& finished) {
   parts_.observer->OnScored(work.request.key, finished.result);
 }
 
+// One for all answers that wait.
+absl::Duration BenchmarkRunImpl::NoSpaceDeadline(const absl::Status& status) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (no_space_until_ != absl::ZeroDuration()) return no_space_until_;
+    no_space_until_ = parts_.clock->Monotonic() + plan_.drain_timeout;
+  }
+  absl::MutexLock lock(&observer_mutex_);
+  parts_.observer->OnNoSpace(status.message());
+  return parts_.clock->Monotonic() + plan_.drain_timeout;
+}
+
 absl::Status BenchmarkRunImpl::RecordOrWait(
     const std::function<absl::Status()>& record) {
   absl::Status status = record();
@@ -520,12 +543,7 @@ absl::Status BenchmarkRunImpl::RecordOrWait(
   // The answer is here and may be paid: dispatch stops, and there is some time
   // to make space before it is given up.
   Fail(status);
-  {
-    absl::MutexLock lock(&observer_mutex_);
-    parts_.observer->OnNoSpace(status.message());
-  }
-  const absl::Duration deadline =
-      parts_.clock->Monotonic() + plan_.drain_timeout;
+  const absl::Duration deadline = NoSpaceDeadline(status);
   while (journal::KindOf(status) == journal::ErrorKind::kNoSpace &&
          parts_.clock->Monotonic() < deadline) {
     {
@@ -540,13 +558,29 @@ absl::Status BenchmarkRunImpl::RecordOrWait(
 
 }  // namespace
 
+bool JournalIsDead(const absl::Status& status) {
+  switch (journal::KindOf(status)) {
+    case journal::ErrorKind::kIo:
+    case journal::ErrorKind::kPoisoned:
+    case journal::ErrorKind::kClosed:
+    case journal::ErrorKind::kDamage:
+      return true;
+    default:
+      return false;
+  }
+}
+
 uint64_t BenchmarkRun::CountRemaining(const BenchmarkJournal& journal,
                                       const RunPlan& plan) {
   WorkSource source(journal, plan);
   uint64_t remaining = 0;
   while (source.Next().has_value()) ++remaining;
+  absl::flat_hash_set<uint32_t> selected;
+  for (const SelectedRow& row : plan.rows) selected.insert(row.index);
   for (const OpenQuery& open : journal.open_queries()) {
-    remaining += open.unscored ? 1 : 0;
+    const bool asked_for =
+        open.run <= plan.runs && selected.contains(open.index);
+    remaining += open.unscored && asked_for ? 1 : 0;
   }
   return remaining;
 }

@@ -64,6 +64,9 @@ struct RunParts {
   journal::Clock* clock = nullptr;
 };
 
+// Whether after this error nothing more can be journaled.
+bool JournalIsDead(const absl::Status& status);
+
 // One use. Run() blocks; the other members may be called from any thread while
 // it does.
 class BenchmarkRun {

@@ -14,8 +14,8 @@ namespace runner {
 
 struct EvaluationRequest {
   QueryKey key;
-  uint32_t attempt = 1;    // From 1.
-  uint64_t seed = 0;       // Derived from (seed, run, key).
+  uint32_t attempt = 1;  // From 1.
+  uint64_t seed = 0;     // Derived from (seed, run, key).
   std::string model;
   std::string method;      // Empty when there is none.
   std::string prompt;      // The input field as text.
@@ -31,13 +31,23 @@ struct EvaluationError {
   std::string context_json;  // Empty when there is none.
 };
 
+// An answer larger than anybody takes.
+inline constexpr char kOversizeError[] = "oversize";
+
+// Evaluator::Stop cut the attempt off: nobody knows what became of it.
+inline constexpr char kStoppedError[] = "stopped";
+
+// Attempts that were journaled ahead and, the run being stopped, never left;
+// they count as none.
+inline constexpr char kNotSentError[] = "not-sent";
+
 struct EvaluationResult {
   // Set: the attempt failed and the answer fields are empty (`usage` and `cost`
   // may still say what it cost).
   absl::optional<EvaluationError> error;
   absl::optional<std::string> output;  // Null when the evaluator said null.
   std::string reasoning;
-  NamedValues scores;   // Scores that the evaluator itself gave.
+  NamedValues scores;  // Scores that the evaluator itself gave.
   NamedValues metrics;
   Usage usage;
   absl::optional<double> cost;  // Dollars.

@@ -144,9 +144,8 @@ JournalChoice NewJournal(const JournalWish& wish, journal::FileSystem& fs) {
 
 JournalChoice ChooseJournal(const JournalWish& wish, journal::FileSystem& fs,
                             Console& console) {
-  if (wish.new_journal || (!wish.resume && !wish.overwrite)) {
-    return NewJournal(wish, fs);
-  }
+  if (!wish.resume && !wish.overwrite) return NewJournal(wish, fs);
+
   absl::StatusOr<JournalMatch> match =
       FindJournal(fs, wish.journal_dir,
                   {wish.benchmark_id, wish.identity_hash, wish.run_id});
@@ -157,7 +156,7 @@ JournalChoice ChooseJournal(const JournalWish& wish, journal::FileSystem& fs,
     return NewJournal(wish, fs);
   }
   if (!match->same.has_value()) {
-    if (match->other_identity.has_value()) {
+    if (match->other_identity.has_value() && !wish.new_journal) {
       return Refuse(RefuseOther(wish, *match->other_identity));
     }
     SayWhyNew(wish, fs, console);

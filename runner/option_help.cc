@@ -17,12 +17,10 @@ constexpr absl::string_view kHead =
     "step. The same command again goes on where it stopped.\n"
     "\n"
     "Behind each option stands its class: changed [identity] means another\n"
-    "benchmark; [selection] more or less of the same; [scoring] scores what "
-    "is\n"
-    "recorded again; the others never show in results. Each option can also "
-    "be\n"
-    "set as BENCH_RUNNER_<OPTION>, with _ for -. Times take ms, s, m or h; a\n"
-    "bare number is seconds.\n";
+    "benchmark; [selection] more or less of the same; [scoring] how answers\n"
+    "are judged, which a journal keeps; the others never show in results.\n"
+    "Each option can also be set as BENCH_RUNNER_<OPTION>, with _ for -.\n"
+    "Times take ms, s, m or h; a bare number is seconds.\n";
 
 constexpr absl::string_view kTail =
     "\n"

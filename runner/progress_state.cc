@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "runner/evaluator.h"
 #include "runner/progress_data.h"
 #include "runner/record_buffer.h"
 #include "runner/record_codec.h"
@@ -174,8 +175,14 @@ class Folding {
       open->failed = true;
       open->retryable = table.retryable();
     }
+    if (table.type()->string_view() == kNotSentError) {
+      // It was journaled ahead and never left.
+      if (open->attempts > 0) --open->attempts;
+      if (data_.totals.attempts > 0) --data_.totals.attempts;
+    } else {
+      AddUsage(table);
+    }
     EraseIfClosed(data_.open.find(key));
-    AddUsage(table);
     data_.complete = false;
     return true;
   }

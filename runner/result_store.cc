@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "journal/error.h"
 #include "journal/reader.h"
+#include "runner/evaluator.h"
 #include "runner/journal_read.h"
 #include "runner/record_codec.h"
 #include "runner/records.h"
@@ -82,7 +83,9 @@ class Indexer {
   template <typename Record>
   absl::Status As(const journal::Record& raw) {
     absl::StatusOr<Record> record = DecodeRecord<Record>(raw);
-    if (!record.ok()) return record.status();
+    // Poison, whole on disk and unreadable: gone around, as the folder of the
+    // progress does, which has its query asked again.
+    if (!record.ok()) return absl::OkStatus();
     Apply(*record, raw.position);
     return absl::OkStatus();
   }
@@ -127,6 +130,10 @@ class Indexer {
   void Apply(const AttemptErrorRecord& record, journal::Position position) {
     Saw(record.at);
     Entry& entry = EntryOf(record.key);
+    if (record.type == kNotSentError) {
+      if (entry.attempts > 0) --entry.attempts;
+      if (history_.attempts > 0) --history_.attempts;
+    }
     if (record.final && !entry.answered) entry.end = position;
   }
 

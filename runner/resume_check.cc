@@ -60,24 +60,26 @@ std::string RowDifferences(const std::vector<RowDifference>& differences) {
 
 }  // namespace
 
-absl::StatusOr<std::string> DifferencesFrom(const LocatedJournal& located,
-                                            const Dataset& dataset,
-                                            absl::string_view scoring_json,
-                                            absl::string_view scoring_hash,
-                                            journal::FileSystem& fs) {
-  std::string differences;
+absl::StatusOr<JournalDifferences> DifferencesFrom(
+    const LocatedJournal& located, const Dataset& dataset,
+    absl::string_view scoring_json, absl::string_view scoring_hash,
+    journal::FileSystem& fs) {
+  JournalDifferences differences;
   if (located.info->scoring_hash != scoring_hash) {
-    differences = DifferenceTable(located.info->scoring_json, scoring_json);
+    differences.scoring =
+        DifferenceTable(located.info->scoring_json, scoring_json);
   }
   // The fingerprint is that of the dataset it was begun with: where that is
-  // the dataset still, the rows need not be compared.
-  if (located.info->dataset_fingerprint == dataset.fingerprint()) {
+  // all that it lists, and the dataset still, no rows need be compared.
+  if (located.info->dataset_fingerprint == dataset.fingerprint() &&
+      located.rows == dataset.size()) {
     return differences;
   }
   absl::StatusOr<std::vector<RowInfo>> rows = ReadRows(located, fs);
   if (!rows.ok()) return rows.status();
-  absl::StrAppend(&differences,
-                  RowDifferences(MatchDataset(dataset, *rows).differences));
+  differences.dataset =
+      RowDifferences(MatchDataset(dataset, *rows).differences);
+
   return differences;
 }
 

@@ -14,14 +14,18 @@
 
 namespace runner {
 
-// What differs, for people: a line each, empty when nothing does. Rows that the
-// dataset has beyond the journal's are no difference. Errors: those of reading
-// the journal.
-absl::StatusOr<std::string> DifferencesFrom(const LocatedJournal& located,
-                                            const Dataset& dataset,
-                                            absl::string_view scoring_json,
-                                            absl::string_view scoring_hash,
-                                            journal::FileSystem& fs);
+// For people: a line for each difference, empty where there is none.
+struct JournalDifferences {
+  std::string scoring;
+  // Rows that the dataset has beyond the journal's are no difference.
+  std::string dataset;
+};
+
+// Errors: those of reading the journal.
+absl::StatusOr<JournalDifferences> DifferencesFrom(
+    const LocatedJournal& located, const Dataset& dataset,
+    absl::string_view scoring_json, absl::string_view scoring_hash,
+    journal::FileSystem& fs);
 
 }  // namespace runner
 

@@ -1,5 +1,6 @@
 #include "runner/study.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <utility>
@@ -38,20 +39,21 @@ class Study {
   void RunCells();
   void RequestStop() ABSL_LOCKS_EXCLUDED(mutex_);
   int ExitCode() const;
-  void PrintTable() const;
+  bool PrintTable() const;  // False if stdout did not take it.
 
   const RunOptions& options_;
   ProgressDisplay& display_;
   const std::unique_ptr<Console> console_;
   std::unique_ptr<Dataset> dataset_;
   std::unique_ptr<Scoring> scoring_;
-  std::unique_ptr<SignalCatcher> signals_;
   std::vector<std::unique_ptr<BenchmarkCell>> cells_;
   std::vector<CellOutcome> outcomes_;
   int interrupted_by_ = 0;  // A signal that came before a benchmark had begun.
 
   absl::Mutex mutex_;
   BenchmarkCell* current_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  // Last: its thread calls into all of the above.
+  std::unique_ptr<SignalCatcher> signals_;
 };
 
 int Study::Run() {
@@ -61,8 +63,14 @@ int Study::Run() {
   }
   RunCells();
   signals_.reset();
-  PrintTable();
-  return ExitCode();
+  const int code = ExitCode();
+  // All or none: what is asked again goes on with what is still there.
+  if (options_.clear_on_success && code == kExitDone) {
+    for (const std::unique_ptr<BenchmarkCell>& cell : cells_) {
+      cell->ClearJournal();
+    }
+  }
+  return PrintTable() ? code : std::max<int>(code, kExitOperation);
 }
 
 absl::Status Study::Prepare() {
@@ -98,6 +106,13 @@ absl::Status Study::Prepare() {
     absl::StatusOr<std::unique_ptr<BenchmarkCell>> cell =
         BenchmarkCell::Create(context, model);
     if (!cell.ok()) return cell.status();
+    for (const std::unique_ptr<BenchmarkCell>& other : cells_) {
+      if (!(*cell)->named_results().empty() &&
+          (*cell)->named_results() == other->named_results()) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "--results: two models would write to ", other->named_results()));
+      }
+    }
     cells_.push_back(*std::move(cell));
   }
   return CheckRows();
@@ -145,7 +160,14 @@ void Study::RunCells() {
     const bool refused =
         !outcome.results.has_value() || outcome.exit_code == kExitOperation;
     outcomes_.push_back(std::move(outcome));
-    if (refused) return;
+    if (refused) {
+      if (outcomes_.size() < cells_.size()) {
+        console_->Say(
+            absl::StrCat("Not begun: ", cells_.size() - outcomes_.size(),
+                         " of ", cells_.size(), " benchmarks"));
+      }
+      return;
+    }
   }
 }
 
@@ -224,7 +246,7 @@ std::string ResultEvent(const CellOutcome& outcome) {
   return line;
 }
 
-void Study::PrintTable() const {
+bool Study::PrintTable() const {
   std::vector<ScoreRow> rows;
   for (const CellOutcome& outcome : outcomes_) {
     if (!outcome.results.has_value()) continue;
@@ -236,7 +258,9 @@ void Study::PrintTable() const {
   if (!options_.json && !options_.quiet) {
     std::fputs(FormatScoreTable(rows).c_str(), stdout);
   }
-  std::fflush(stdout);
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
+  console_->Error("The scores could not be written to stdout");
+  return false;
 }
 
 }  // namespace

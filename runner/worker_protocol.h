@@ -40,8 +40,6 @@ inline constexpr size_t kErrorMessageBytesMax = 64 << 10;
 inline constexpr char kTimeoutError[] = "timeout";
 inline constexpr char kWorkerExitedError[] = "worker-exited";
 inline constexpr char kProtocolError[] = "protocol";
-inline constexpr char kOversizeError[] = "oversize";
-inline constexpr char kStoppedError[] = "stopped";
 
 // A failed attempt's result.
 EvaluationResult FailedResult(absl::string_view type, std::string message,

@@ -109,10 +109,10 @@ TEST_F(FaultsTest, AHundredMegabyteLineTakesLittleMemory) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "a sanitizer keeps what is freed";
 #endif
-  RunnerProcess healthy = place_.Start({"--new-journal"});
+  RunnerProcess healthy = place_.Start({"--no-resume"});
   EXPECT_EQ(healthy.WaitExit(), 0);
   Behave({"--fault=oversize:q7"});
-  RunnerProcess runner = place_.Start({"--new-journal"});
+  RunnerProcess runner = place_.Start({"--no-resume"});
   EXPECT_EQ(runner.WaitExit(), 3) << runner.err();
   // A worker's line may be 16 MiB; a buffer that grows holds it twice.
   EXPECT_LE(runner.rss_kib_max(), healthy.rss_kib_max() + 64 * 1024);
@@ -187,7 +187,7 @@ TEST_F(FaultsTest, FailuresAreTheSameInTheResultsForAnyNumberOfWorkers) {
   std::vector<std::string> results;
   for (const char* workers : {"1", "8", "32"}) {
     place_.options["workers"] = workers;
-    EXPECT_EQ(place_.Run({"--new-journal"}), 3) << place_.err();
+    EXPECT_EQ(place_.Run({"--no-resume"}), 3) << place_.err();
     results.push_back(place_.ResultsWithoutTiming());
   }
   EXPECT_THAT(results, Each(results.front()));

@@ -249,16 +249,38 @@ TEST_F(ResumeTest, OverwriteMovesTheOldJournalAsideAndStartsOver) {
   }
 }
 
-TEST_F(ResumeTest, NoResumeAndNewJournalStartOneBeside) {
+TEST_F(ResumeTest, NoResumeStartsOneBeside) {
   RunAndInterrupt();
   const std::vector<std::string> old = JournalRecords();
   EXPECT_THAT(CallsOf({"--no-resume"}, 0), SizeIs(kQuestions));
-  EXPECT_THAT(CallsOf({"--new-journal"}, 0), SizeIs(kQuestions));
-  EXPECT_THAT(place_.Journals(), SizeIs(3));
+  EXPECT_THAT(place_.Journals(), SizeIs(2));
   EXPECT_TRUE(JournalRecords() == old);
   EXPECT_EQ(
       std::filesystem::read_symlink(place_.Path("journals/latest")).string(),
       place_.Journals().back());
+}
+
+TEST_F(ResumeTest, NewJournalGoesOnWhereNothingDiffers) {
+  EXPECT_THAT(CallsOf({"--new-journal"}, 0), SizeIs(kQuestions));
+  EXPECT_THAT(CallsOf({"--new-journal"}, 0), SizeIs(0));
+  EXPECT_THAT(place_.Journals(), SizeIs(1));
+}
+
+TEST_F(ResumeTest, OtherScoringAsksNothingAgainUnasked) {
+  EXPECT_THAT(CallsOf({}, 0), SizeIs(kQuestions));
+  place_.options["scorer"] = "numeric";
+  EXPECT_THAT(CallsOf({}, 13), SizeIs(0));
+  EXPECT_THAT(CallsOf({"--new-journal"}, 0), SizeIs(kQuestions));
+}
+
+TEST_F(ResumeTest, RetryFailedNeedsAJournal) {
+  EXPECT_THAT(CallsOf({"--retry-failed"}, 2), SizeIs(0));
+  EXPECT_THAT(place_.Journals(), SizeIs(0));
+}
+
+TEST_F(ResumeTest, ResultsNeverReplaceTheDataset) {
+  place_.options["results"] = "questions.json";
+  EXPECT_THAT(CallsOf({}, 2), SizeIs(0));
 }
 
 TEST_F(ResumeTest, ResultsLieInTheOutputDirectoryByRunId) {
@@ -445,7 +467,7 @@ TEST_F(ResumeTest, RunsHaveSeedsThatDependOnNothingElse) {
   std::vector<std::string> results;
   for (const char* workers : {"1", "8", "32"}) {
     place_.options["workers"] = workers;
-    EXPECT_EQ(place_.Run({"--new-journal"}), 0) << place_.err();
+    EXPECT_EQ(place_.Run({"--no-resume"}), 0) << place_.err();
     results.push_back(place_.ResultsWithoutTiming());
   }
   EXPECT_THAT(results, Each(results.front()));
