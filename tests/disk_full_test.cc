@@ -46,7 +46,10 @@ std::string EnterMountNamespace() {
     WriteFile("/proc/self/uid_map", absl::StrCat("0 ", uid, " 1"));
     WriteFile("/proc/self/gid_map", absl::StrCat("0 ", gid, " 1"));
   }
-  if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+  // In a chroot "/" is no mount point: then what is mounted below it is seen
+  // outside as well, until it is unmounted.
+  if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 &&
+      errno != EINVAL) {
     return absl::StrCat("make mounts private: ", strerror(errno));
   }
   return "";

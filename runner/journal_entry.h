@@ -1,0 +1,52 @@
+// Opens the journal that a benchmark goes on with, or begins it.
+#ifndef RUNNER_JOURNAL_ENTRY_H_
+#define RUNNER_JOURNAL_ENTRY_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/types/optional.h"
+#include "journal/clock.h"
+#include "journal/file_system.h"
+#include "runner/benchmark_journal.h"
+#include "runner/benchmark_names.h"
+#include "runner/console.h"
+#include "runner/dataset.h"
+#include "runner/exit_code.h"
+#include "runner/options.h"
+
+namespace runner {
+
+// All borrowed.
+struct JournalEntryContext {
+  const RunOptions* options = nullptr;
+  const Dataset* dataset = nullptr;
+  journal::FileSystem* fs = nullptr;
+  journal::Clock* clock = nullptr;
+  Console* console = nullptr;
+};
+
+struct EnteredJournal {
+  std::unique_ptr<BenchmarkJournal> journal;
+  std::string directory;
+  std::string run_id;
+  bool resumed = false;
+  // Without a journal (--checkpoint-interval 0) what the results are made of
+  // lies in `directory`, which whoever called removes.
+  bool temporary = false;
+  // The place of each of the dataset's rows in the journal's own list.
+  std::vector<uint32_t> index_of_row;
+};
+
+// Finds it, compares it without writing, opens or creates it, and points
+// `latest` at it. Says on the console what it does. A refusal leaves what was
+// there as it was; `entered->directory` may be set all the same.
+absl::optional<Refusal> EnterJournal(const JournalEntryContext& context,
+                                     const BenchmarkNames& names,
+                                     EnteredJournal* entered);
+
+}  // namespace runner
+
+#endif  // RUNNER_JOURNAL_ENTRY_H_
