@@ -316,7 +316,8 @@ bool Examiner::AddDamage(size_t i, SegmentScanner& scanner, Lsn lost_from,
     end = frame->offset;
     cursor_.last_lsn = frame->header.lsn - 1;
   } else {
-    end = scanner.NonZeroEnd(bad.offset);
+    // A checksum or a body may well end in zeros.
+    end = std::max(scanner.NonZeroEnd(bad.offset), bad.end);
     if (!IsLast(i) && list_.segments[i + 1].usable) {
       // The successor's head says how far this segment went.
       last = std::max(list_.segments[i + 1].header.first_lsn - 1, lost_from);
@@ -327,6 +328,7 @@ bool Examiner::AddDamage(size_t i, SegmentScanner& scanner, Lsn lost_from,
   if (!more && IsLast(i) && !closed_ && CutShort(i)) {
     absl::StrAppend(&detail, "; ", CutShortText(i));
     cut_short_named_ = true;
+    end = scanner.file_bytes();
     last = 0;  // How far it went, nobody can say.
   }
   Add(FindingKind::kAckedLoss, name, bad.offset, end - bad.offset, lost_from,
