@@ -24,6 +24,7 @@ class RecordChecker final : public RecordSink {
     orphans_.clear();
     orphans_more_ = 0;
     first_ = true;
+    list_lost_ = false;
     attempts_ = false;
   }
 
@@ -47,6 +48,14 @@ class RecordChecker final : public RecordSink {
         facts.key.has_value() && facts.key->index < fold_->rows();
     if (type == runner::RecordType::kScore && listed) {
       AddOrphan(record.lsn);
+    } else if (facts.key.has_value() && fold_->rows() == 0) {
+      // The list itself is lost: said once, not for every record.
+      if (!list_lost_) {
+        Add(record, facts,
+            "names a row, as later records do, and the journal's list of rows "
+            "is lost");
+      }
+      list_lost_ = true;
     } else if (facts.key.has_value() && !listed) {
       Add(record, facts,
           absl::StrCat("names row ", facts.key->index, " of ", fold_->rows(),
@@ -96,6 +105,7 @@ class RecordChecker final : public RecordSink {
   std::vector<journal::Lsn> orphans_;
   uint64_t orphans_more_ = 0;
   bool first_ = true;
+  bool list_lost_ = false;
   bool attempts_ = false;  // Any query was ever begun.
 };
 
