@@ -1,7 +1,8 @@
 #include "runner/journal_locator.h"
 
-#include <unistd.h>
+#include <cerrno>
 
+#include "journal/testing/fault_file_system.h"
 #include "runner/journal_test_fixture.h"
 #include "runner/record_codec.h"
 
@@ -117,12 +118,17 @@ TEST_F(JournalLocatorTest, DamageIsFoundNotPassedOver) {
   EXPECT_EQ(journal::KindOf(match.same->status), journal::ErrorKind::kDamage);
 }
 
+// By a fault, since root may read everything.
 TEST_F(JournalLocatorTest, DirectoriesThatRefuseAreFoundByName) {
-  if (geteuid() == 0) GTEST_SKIP() << "root may read everything";
   Unfinished(kRunId);
-  std::filesystem::permissions(Path(kRunId), std::filesystem::perms::none);
-  EXPECT_EQ(Find().same->condition, JournalCondition::kUnreadable);
-  std::filesystem::permissions(Path(kRunId), std::filesystem::perms::all);
+  journal::FaultFileSystem refusing(&fs());
+  refusing.Inject({.op = journal::FileOp::kList,
+                   .name_part = kRunId,
+                   .from_then_on = true,
+                   .error_number = EACCES});
+  const auto match = FindJournal(refusing, root_, {"bench", "hash", kRunId});
+  ASSERT_TRUE(match.ok() && match->same.has_value()) << match.status();
+  EXPECT_EQ(match->same->condition, JournalCondition::kUnreadable);
 }
 
 TEST_F(JournalLocatorTest, InterruptedCreationsDoNotCount) {
