@@ -20,6 +20,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "tests/runner_fixture.h"
 
@@ -36,6 +37,9 @@ using ::testing::Pair;
 using ::testing::SizeIs;
 
 constexpr int kQuestions = 60;
+
+// How Workplace::Records shows a record of type Score, behind its LSN.
+const std::string kScoreMark = ":7:";
 
 class ResumeTest : public testing::Test {
  protected:
@@ -72,6 +76,19 @@ class ResumeTest : public testing::Test {
 
   std::vector<std::string> JournalRecords() const {
     return place_.Records(place_.Journals().front());
+  }
+
+  // Until the journal of a living run has so many scores.
+  void AwaitScores(size_t n) {
+    const absl::Time deadline = absl::Now() + absl::Seconds(60);
+    for (size_t found = 0; found < n;) {
+      ASSERT_LT(absl::Now(), deadline);
+      found = 0;
+      for (const std::string& record : JournalRecords()) {
+        const std::string after_lsn = record.substr(record.find(':'));
+        found += after_lsn.compare(0, kScoreMark.size(), kScoreMark) == 0;
+      }
+    }
   }
 
   std::vector<QueryName> CallsOf(const std::vector<std::string>& more,
@@ -219,6 +236,7 @@ TEST_F(ResumeTest, AJournalInUseIsRefusedAtOnceWithItsHoldersPid) {
   Behave({"--fault=hang:q5"});
   RunnerProcess holder = place_.Start();
   ASSERT_TRUE(place_.WaitForCalls(kQuestions, holder)) << holder.err();
+  AwaitScores(kQuestions - 1);
   ExpectRefused({}, 12);
   EXPECT_THAT(place_.err(), HasSubstr(absl::StrCat(holder.pid())));
   ExpectRefused({"--overwrite"}, 12);
