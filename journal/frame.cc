@@ -67,8 +67,7 @@ bool DecodeFrameHeader(const char* from, uint64_t segment_seed, uint64_t offset,
   header->body_checksum = LoadLittleEndian<uint64_t>(from + kBodyChecksumAt);
   // Nothing is durable before it is written.
   return LoadLittleEndian<uint32_t>(from + kReservedAt) == 0 &&
-         header->body_bytes <= kBodyBytesMax &&
-         header->watermark < header->lsn;
+         header->body_bytes <= kBodyBytesMax && header->watermark < header->lsn;
 }
 
 uint64_t ExtendChain(uint64_t chain, const FrameHeader& header) {

@@ -17,14 +17,14 @@ namespace journal {
 // The rows of the decision table (FORMAT.md, section 6), mildest first. An
 // examination's outcome is its gravest finding.
 enum class FindingKind {
-  kCleanEnd,       // Nothing wrong.
-  kTornTail,       // Unconfirmed, not whole, newest segment, within bounds.
+  kCleanEnd,      // Nothing wrong.
+  kTornTail,      // Unconfirmed, not whole, newest segment, within bounds.
   kNoRecordLost,  // A header copy of two, or padding, is damaged.
-  kAckedLoss,      // Confirmed data not whole or not there.
-  kSegmentChain,   // A segment missing, reordered, foreign or duplicated.
-  kHeadersBad,     // Both header copies of a segment.
-  kReadError,      // The disk did not return bytes.
-  kNewerFormat,    // Written by a newer version.
+  kAckedLoss,     // Confirmed data not whole or not there.
+  kSegmentChain,  // A segment missing, reordered, foreign or duplicated.
+  kHeadersBad,    // Both header copies of a segment.
+  kReadError,     // The disk did not return bytes.
+  kNewerFormat,   // Written by a newer version.
 };
 inline constexpr int kFindingKindCount = 8;
 

@@ -187,7 +187,8 @@ absl::Status ExecError(const ChildCommand& command, int error) {
 
 }  // namespace
 
-absl::StatusOr<ChildCommand> FindCommand(const std::vector<std::string>& words) {
+absl::StatusOr<ChildCommand> FindCommand(
+    const std::vector<std::string>& words) {
   if (words.empty() || words[0].empty()) {
     return absl::InvalidArgumentError("the worker command is empty");
   }
