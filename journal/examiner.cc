@@ -253,16 +253,8 @@ bool Examiner::ReadAgain(size_t i, SegmentScanner& scanner, Frame* frame) {
   // one look more is cheap, and only the first bad place can be one that was
   // being written.
   if (stopped_ || reads_again_++ >= kReadsAgainMax) return false;
-  ListedSegment& segment = list_.segments[i];
-  absl::StatusOr<std::unique_ptr<File>> file =
-      fs_.Open(JoinPath(directory_, segment.name), OpenMode::kRead);
-  if (file.ok()) {
-    if (absl::StatusOr<uint64_t> size = (*file)->Size(); size.ok()) {
-      segment.file_bytes = *size;
-      scanner.set_file_bytes(*size);
-    }
-  }
-  scanner.Seek(scanner.offset(), scanner.expected_lsn());
+  scanner.LookAgain();
+  list_.segments[i].file_bytes = scanner.file_bytes();
   return scanner.Next(frame) == ScanStep::kFrame;
 }
 

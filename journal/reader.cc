@@ -49,7 +49,6 @@ class JournalReader final : public Reader {
   ReadResult CannotEnter(uint64_t id, const absl::Status& status);
 
   bool NothingNew();
-  void LookAgain();
   // What the next segment, if there is one, says of the end of this one.
   struct Successor {
     Lsn first_lsn = 0;
@@ -169,7 +168,7 @@ ReadResult JournalReader::NextRecord() {
       } else if (!fresh) {
         // The window may be older than what was appended before this call.
         fresh = true;
-        LookAgain();
+        current_.scanner->LookAgain();
       } else {
         result = AtEnd(step);
       }
@@ -239,15 +238,6 @@ bool JournalReader::NothingNew() {
   return successor.ok() && !*successor;
 }
 
-// Forgets what was read, and asks for the file's size anew.
-void JournalReader::LookAgain() {
-  SegmentScanner& scanner = *current_.scanner;
-  if (absl::StatusOr<uint64_t> size = current_.file->Size(); size.ok()) {
-    scanner.set_file_bytes(*size);
-  }
-  scanner.Seek(scanner.offset(), scanner.expected_lsn());
-}
-
 absl::optional<JournalReader::Successor> JournalReader::LookAtSuccessor() {
   absl::StatusOr<OpenedSegment> next =
       OpenSegment(fs_, directory_, current_.header.segment_id + 1);
@@ -285,7 +275,7 @@ absl::optional<ReadResult> JournalReader::AtEnd(ScanStep step) {
   const bool cut_short =
       !closed_ && scanner.file_bytes() < current_.header.zeroed_bytes;
   // What speaks against it was read after it: look at it again.
-  LookAgain();
+  scanner.LookAgain();
   Frame frame;
   const ScanStep again = scanner.Next(&frame);
   if (again == ScanStep::kFrame) return TakeFrame(frame);
@@ -387,10 +377,7 @@ ReadResult JournalReader::ReadAt(Position position) {
   ScanStep step = scanner.ReadFrameAt(offset, &frame);
   if (step == ScanStep::kBad) {
     // Window and size may be older than the frame.
-    if (absl::StatusOr<uint64_t> size = random_.file->Size(); size.ok()) {
-      scanner.set_file_bytes(*size);
-    }
-    scanner.Seek(kFirstFrameOffset, random_.header.first_lsn);
+    scanner.LookAgain();
     step = scanner.ReadFrameAt(offset, &frame);
   }
   if (step != ScanStep::kFrame || frame.header.kind != FrameKind::kRecord) {

@@ -36,6 +36,13 @@ void SegmentScanner::Seek(uint64_t offset, Lsn lsn) {
   window_bytes_ = 0;
 }
 
+void SegmentScanner::LookAgain() {
+  if (absl::StatusOr<uint64_t> size = file_->Size(); size.ok()) {
+    file_bytes_ = *size;
+  }
+  window_bytes_ = 0;
+}
+
 ScanStep SegmentScanner::Next(Frame* frame) {
   const uint64_t sector = AlignUp(offset_, kSectorBytes);
   uint64_t at = offset_;

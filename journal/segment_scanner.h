@@ -59,6 +59,10 @@ class SegmentScanner {
   // Forgets what was read, so that bytes written since are seen.
   void Seek(uint64_t offset, Lsn lsn);
 
+  // Forgets what was read and asks for the file's size anew: a living writer
+  // may have written or trimmed since. Next() looks for the same frame.
+  void LookAgain();
+
   ScanStep Next(Frame* frame);
 
   // Like Next, for whatever frame lies at exactly `offset`, whatever its LSN.
@@ -84,8 +88,6 @@ class SegmentScanner {
   uint64_t offset() const { return offset_; }
   Lsn expected_lsn() const { return expected_lsn_; }
   uint64_t file_bytes() const { return file_bytes_; }
-  // The file may have grown or been trimmed since.
-  void set_file_bytes(uint64_t file_bytes) { file_bytes_ = file_bytes; }
   uint64_t seed() const { return seed_; }
 
  private:

@@ -64,10 +64,6 @@ class BenchmarkRunImpl final : public BenchmarkRun {
 
   absl::Status Run() override;
   void RequestStop() override ABSL_LOCKS_EXCLUDED(mutex_);
-  bool stop_requested() const override ABSL_LOCKS_EXCLUDED(mutex_) {
-    absl::MutexLock lock(&mutex_);
-    return stop_;
-  }
   int in_flight() const override ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     return in_flight_;

@@ -86,7 +86,6 @@ class BenchmarkRun {
 
   // Nothing new is asked; what is in flight has the drain timeout to end.
   virtual void RequestStop() = 0;
-  virtual bool stop_requested() const = 0;
   virtual int in_flight() const = 0;
 };
 
