@@ -36,6 +36,7 @@ absl::StatusCode CodeOf(ErrorKind kind) {
     case ErrorKind::kPoisoned:
       return absl::StatusCode::kAborted;
     case ErrorKind::kClosed:
+    case ErrorKind::kKey:
       return absl::StatusCode::kFailedPrecondition;
   }
   return absl::StatusCode::kUnknown;
@@ -67,6 +68,8 @@ absl::string_view ErrorKindName(ErrorKind kind) {
       return "poisoned";
     case ErrorKind::kClosed:
       return "closed";
+    case ErrorKind::kKey:
+      return "encryption key";
   }
   return "unknown";
 }

@@ -10,6 +10,12 @@ namespace journal {
 
 inline constexpr uint32_t kFormatVersion = 1;
 
+// Bits of `required_features`.
+inline constexpr uint32_t kFeatureEncryption = 1;
+inline constexpr uint32_t kFeatureSnapshots = 2;
+inline constexpr uint32_t kKnownFeatures =
+    kFeatureEncryption | kFeatureSnapshots;
+
 // The unit that a disk writes whole or not at all.
 inline constexpr uint64_t kSectorBytes = 512;
 
@@ -41,7 +47,7 @@ enum class FrameKind : uint8_t {
 enum FrameFlags : uint8_t {
   kIgnorable = 1,
   kSpanContinues = 2,
-  // 4 is reserved.
+  kEncrypted = 4,
   kSpanFollows = 8,
 };
 
@@ -56,6 +62,26 @@ inline constexpr uint64_t kSpanBytesMax = 64 << 20;
 inline constexpr size_t kStateBodyPrefixBytes = 40;
 inline constexpr size_t kSealBodyBytes = 24;
 inline constexpr size_t kCloseBodyBytes = 24;
+
+// Parts and manifests.
+inline constexpr char kPartHeaderMagic[8] = {'B', 'J', 'P', 'A',
+                                             'R', 'T', 'H', 'D'};
+inline constexpr char kPartFooterMagic[8] = {'B', 'J', 'P', 'A',
+                                             'R', 'T', 'F', 'T'};
+inline constexpr char kManifestMagic[8] = {'B', 'J', 'M', 'A',
+                                           'N', 'I', 'F', 'S'};
+inline constexpr size_t kPartFooterBytes = 512;
+inline constexpr size_t kManifestHeaderBytes = 512;
+inline constexpr size_t kManifestEntryBytes = 72;
+inline constexpr uint32_t kBlockMagic = 0x31426a62;  // "bjB1"
+inline constexpr size_t kBlockHeaderBytes = 56;
+inline constexpr size_t kBlockEntryBytes = 16;
+inline constexpr size_t kPartIndexEntryBytes = 24;
+// A block is closed when its raw bytes reach this.
+inline constexpr uint64_t kBlockRawBytes = 256 << 10;
+// What a reader of blocks believes: see `raw_bytes` in FORMAT.md.
+inline constexpr uint64_t kBlockRawBytesMax = 1 << 20;
+inline constexpr uint64_t kBlockRatioMax = 64;
 
 constexpr uint64_t AlignUp(uint64_t value, uint64_t alignment) {
   return (value + alignment - 1) / alignment * alignment;

@@ -17,6 +17,7 @@ constexpr RecoveryAction kTable[kFindingKindCount][kRecoveryModeCount] = {
     //                   strict   absolute point-in-time salvage
     /* clean end     */ {kOpen, kOpen, kOpen, kOpen},
     /* torn tail     */ {kCut, kRefuse, kCut, kCut},
+    /* second copy   */ {kOpen, kRefuse, kOpen, kOpen},
     /* no record lost*/ {kRefuse, kRefuse, kOpen, kOpen},
     /* acked loss    */ {kRefuse, kRefuse, kStop, kSkip},
     /* segment chain */ {kRefuse, kRefuse, kStop, kSkip},
@@ -59,6 +60,8 @@ absl::string_view FindingKindName(FindingKind kind) {
       return "clean end";
     case FindingKind::kTornTail:
       return "torn tail";
+    case FindingKind::kSecondCopy:
+      return "one of two copies damaged, nothing lost";
     case FindingKind::kNoRecordLost:
       return "bytes damaged, no record lost";
     case FindingKind::kAckedLoss:

@@ -19,6 +19,7 @@ namespace journal {
 enum class FindingKind {
   kCleanEnd,      // Nothing wrong.
   kTornTail,      // Unconfirmed, not whole, newest segment, within bounds.
+  kSecondCopy,    // A snapshot, or a segment that it covers; one is whole.
   kNoRecordLost,  // A header copy of two, or padding, is damaged.
   kAckedLoss,     // Confirmed data not whole or not there.
   kSegmentChain,  // A segment missing, reordered, foreign or duplicated.
@@ -26,7 +27,7 @@ enum class FindingKind {
   kReadError,     // The disk did not return bytes.
   kNewerFormat,   // Written by a newer version.
 };
-inline constexpr int kFindingKindCount = 8;
+inline constexpr int kFindingKindCount = 9;
 
 // "torn tail", "confirmed data damaged", …
 absl::string_view FindingKindName(FindingKind kind);

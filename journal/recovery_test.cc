@@ -38,6 +38,7 @@ TEST(DecideTest, TheTableIsTheOneInTheDocumentation) {
   constexpr auto kSkip = RecoveryAction::kSkip;
   EXPECT_EQ(row(FindingKind::kCleanEnd), (Row{kOpen, kOpen, kOpen, kOpen}));
   EXPECT_EQ(row(FindingKind::kTornTail), (Row{kCut, kRefuse, kCut, kCut}));
+  EXPECT_EQ(row(FindingKind::kSecondCopy), (Row{kOpen, kRefuse, kOpen, kOpen}));
   EXPECT_EQ(row(FindingKind::kNoRecordLost),
             (Row{kRefuse, kRefuse, kOpen, kOpen}));
   for (FindingKind kind : {FindingKind::kAckedLoss, FindingKind::kSegmentChain,
@@ -280,7 +281,8 @@ std::vector<Damage> AllDamages() {
        {"b1", "b2"},
        [](ThreeLives& j) {
          j.Write();
-         j.RewriteHeader(2, [](SegmentHeader& h) { h.required_features = 1; });
+         j.RewriteHeader(
+             2, [](SegmentHeader& h) { h.required_features = 1u << 31; });
        }});
   return all;
 }

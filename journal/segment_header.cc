@@ -41,8 +41,11 @@ constexpr uint64_t SegmentHeader::*kNumbers[] = {
     &SegmentHeader::state_lsn,
 };
 constexpr size_t kCreatedAt = kNumbersAt + size_t{4} * 8;
-constexpr size_t kReservedAt = kNumbersAt + 8 * std::size(kNumbers);
-static_assert(kReservedAt == 136);
+constexpr size_t kSnapshotLsnAt = kNumbersAt + 8 * std::size(kNumbers);
+constexpr size_t kKeyIdAt = kSnapshotLsnAt + 8;
+constexpr size_t kRemovedBeforeAt = kKeyIdAt + sizeof(KeyId);
+constexpr size_t kReservedAt = kRemovedBeforeAt + 8;
+static_assert(kReservedAt == 168);
 
 constexpr int kSegmentIdDigits = 10;
 
@@ -60,6 +63,9 @@ void EncodeSegmentHeader(const SegmentHeader& header, char* to) {
     at += 8;
   }
   StoreLittleEndian<int64_t>(to + kCreatedAt, header.created_unix_ns);
+  StoreLittleEndian<uint64_t>(to + kSnapshotLsnAt, header.snapshot_lsn);
+  std::memcpy(to + kKeyIdAt, header.key_id.data(), header.key_id.size());
+  StoreLittleEndian<uint64_t>(to + kRemovedBeforeAt, header.removed_before_lsn);
   StoreLittleEndian<uint64_t>(to + kChecksumAt, XXH3_64bits(to, kChecksumAt));
 }
 
@@ -72,7 +78,7 @@ HeaderState DecodeSegmentHeader(const char* from, SegmentHeader* header) {
   header->format_version = LoadLittleEndian<uint32_t>(from + kVersionAt);
   header->required_features = LoadLittleEndian<uint32_t>(from + kFeaturesAt);
   if (header->format_version > kFormatVersion ||
-      header->required_features != 0) {
+      (header->required_features & ~kKnownFeatures) != 0) {
     return HeaderState::kNewer;
   }
   std::memcpy(header->uuid.data(), from + kUuidAt, header->uuid.size());
@@ -84,6 +90,10 @@ HeaderState DecodeSegmentHeader(const char* from, SegmentHeader* header) {
     at += 8;
   }
   header->created_unix_ns = LoadLittleEndian<int64_t>(from + kCreatedAt);
+  header->snapshot_lsn = LoadLittleEndian<uint64_t>(from + kSnapshotLsnAt);
+  std::memcpy(header->key_id.data(), from + kKeyIdAt, header->key_id.size());
+  header->removed_before_lsn =
+      LoadLittleEndian<uint64_t>(from + kRemovedBeforeAt);
   const bool reserved_zero =
       std::count(from + kReservedAt, from + kChecksumAt, '\0') ==
       static_cast<ptrdiff_t>(kChecksumAt - kReservedAt);

@@ -15,6 +15,9 @@ namespace journal {
 
 using JournalUuid = std::array<char, 16>;
 
+// Which key encrypts; all zero: none.
+using KeyId = std::array<char, 16>;
+
 // Field by field as in FORMAT.md, section 2.
 struct SegmentHeader {
   uint32_t format_version = kFormatVersion;
@@ -33,6 +36,9 @@ struct SegmentHeader {
   uint64_t state_segment_id = 0;
   uint64_t state_offset = 0;
   Lsn state_lsn = 0;
+  Lsn snapshot_lsn = 0;
+  KeyId key_id = {};
+  Lsn removed_before_lsn = 0;
 };
 
 // Writes one copy, kSegmentHeaderBytes, to `to`.

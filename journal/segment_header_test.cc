@@ -30,6 +30,9 @@ SegmentHeader Example() {
   header.state_segment_id = 0x1b;
   header.state_offset = 0x1c;
   header.state_lsn = 0x1d;
+  header.snapshot_lsn = 0x1e;
+  header.key_id.fill('\x1f');
+  header.removed_before_lsn = 0x20;
   return header;
 }
 
@@ -54,7 +57,7 @@ std::string Resealed(std::string bytes) {
 TEST(SegmentHeaderTest, TheHeaderIsTheseBytes) {
   const std::string bytes = Encoded(Example());
   EXPECT_EQ(bytes.substr(0, 8), "BJSEGMNT");
-  EXPECT_EQ(absl::BytesToHexString(bytes.substr(8, 128)),
+  EXPECT_EQ(absl::BytesToHexString(bytes.substr(8, 160)),
             "01000000"
             "00000000"
             "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
@@ -70,9 +73,12 @@ TEST(SegmentHeaderTest, TheHeaderIsTheseBytes) {
             "1a00000000000000"
             "1b00000000000000"
             "1c00000000000000"
-            "1d00000000000000");
-  EXPECT_EQ(bytes.substr(136, 504 - 136), std::string(504 - 136, '\0'));
-  EXPECT_EQ(absl::BytesToHexString(bytes.substr(504)), "e555d219c1a1765a");
+            "1d00000000000000"
+            "1e00000000000000"
+            "1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f"
+            "2000000000000000");
+  EXPECT_EQ(bytes.substr(168, 504 - 168), std::string(504 - 168, '\0'));
+  EXPECT_EQ(absl::BytesToHexString(bytes.substr(504)), "a2d5c2348e964da0");
 }
 
 TEST(SegmentHeaderTest, DecodesWhatItEncoded) {
@@ -101,10 +107,12 @@ TEST(SegmentHeaderTest, AnotherVersionOrFeatureIsNewer) {
   header.format_version = 0;
   EXPECT_EQ(StateOf(Encoded(header)), HeaderState::kBad);
   header = Example();
-  for (int bit = 0; bit < 32; ++bit) {
+  for (int bit = 2; bit < 32; ++bit) {
     header.required_features = 1u << bit;
     EXPECT_EQ(StateOf(Encoded(header)), HeaderState::kNewer) << bit;
   }
+  header.required_features = kFeatureEncryption | kFeatureSnapshots;
+  EXPECT_EQ(StateOf(Encoded(header)), HeaderState::kGood);
 }
 
 TEST(SegmentHeaderTest, ANewerOneMayUseReservedBytes) {
