@@ -1,0 +1,199 @@
+#include "journal/batch_committer.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/string_view.h"
+#include "journal/error.h"
+#include "journal/folder.h"
+#include "journal/format.h"
+#include "journal/frame.h"
+#include "journal/segment_header.h"
+
+namespace journal {
+namespace {
+
+// A state frame is written when the log behind the last one has grown by this
+// much, and by this many times the state's own size: opening reads a bounded
+// tail, and states cost a bounded share of what is written.
+constexpr uint64_t kStateLogBytesMin = 16 << 20;
+constexpr uint64_t kStateLogFactor = 16;
+
+// A state larger than this is not written: opening then reads more.
+constexpr uint64_t kStateBytesMax = 512 << 20;
+
+}  // namespace
+
+BatchCommitter::BatchCommitter(const WriterOptions& options,
+                               std::unique_ptr<SegmentLog> log)
+    : options_(options), log_(std::move(log)), seed_(log_->seed()) {}
+
+absl::Status BatchCommitter::Commit(absl::Span<CommitRequest* const> batch) {
+  bool sync = false;
+  Lsn confirm = 0;
+  for (CommitRequest* request : batch) {
+    switch (request->kind) {
+      case CommitRequest::Kind::kAppend:
+        for (AppendOp& append : request->appends) {
+          if (absl::Status s = CommitAppend(append); !s.ok()) return s;
+          sync |= options_.sync_mode == SyncMode::kEach && append.status.ok();
+        }
+        break;
+      case CommitRequest::Kind::kConfirm:
+        confirm = request->confirm_lsn;
+        break;
+      case CommitRequest::Kind::kSync:
+        sync = true;
+        break;
+    }
+  }
+  if (absl::Status s = FlushStaged(); !s.ok()) return s;
+  if (absl::Status s = MaybeWriteState(); !s.ok()) return s;
+  sync |= options_.sync_mode == SyncMode::kBatch &&
+          unsynced_weight_ >= options_.sync_records;
+  if (sync) {
+    if (absl::Status s = SyncLog(); !s.ok()) return s;
+  }
+  return confirm == 0 ? absl::OkStatus() : Confirm(confirm);
+}
+
+absl::Status BatchCommitter::CommitAppend(AppendOp& append) {
+  absl::Status room = MakeRoom(append.frame_bytes);
+  if (KindOf(room) == ErrorKind::kNoSpace) {
+    append.status = std::move(room);
+    return absl::OkStatus();
+  }
+  if (!room.ok()) return room;
+  StageRecords(append);
+  return absl::OkStatus();
+}
+
+absl::Status BatchCommitter::MakeRoom(uint64_t frame_bytes) {
+  if (!log_->Fits(frame_bytes)) {
+    if (absl::Status s = Rotate(frame_bytes); !s.ok()) return s;
+  }
+  if (!log_->WithinUnsyncedBound(frame_bytes)) {
+    if (absl::Status s = FlushStaged(); !s.ok()) return s;
+    return SyncLog();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BatchCommitter::Rotate(uint64_t frame_bytes) {
+  if (absl::Status s = FlushStaged(); !s.ok()) return s;
+  if (absl::Status s = log_->Rotate(frame_bytes); !s.ok()) return s;
+  unsynced_weight_ = 0;
+  seed_.store(log_->seed(), std::memory_order_relaxed);
+  return absl::OkStatus();
+}
+
+void BatchCommitter::StageRecords(AppendOp& append) {
+  for (size_t i = 0; i < append.records.size(); ++i) {
+    const RecordView& record = append.records[i];
+    SegmentLog::FrameInput frame;
+    frame.type = record.type;
+    frame.flags = (record.ignorable ? kIgnorable : 0) |
+                  (i + 1 < append.records.size() ? kSpanContinues : 0) |
+                  (i > 0 ? kSpanFollows : 0);
+    frame.body = record.body;
+    frame.body_checksum = append.seed == log_->seed()
+                              ? append.checksums[i]
+                              : BodyChecksum(log_->seed(), record.body);
+    const SegmentLog::Placed placed = log_->Stage(frame);
+    append.lsn = placed.lsn;
+    if (i == 0) append.first_offset = placed.offset;
+  }
+  append.segment_id = log_->segment_id();
+  unsynced_weight_ += append.weight;
+  staged_.push_back(&append);
+}
+
+absl::Status BatchCommitter::FlushStaged() {
+  if (absl::Status s = log_->WriteStaged(); !s.ok()) return s;
+  if (options_.folder != nullptr) {
+    for (const AppendOp* append : staged_) Fold(*append);
+  }
+  staged_.clear();
+  return absl::OkStatus();
+}
+
+void BatchCommitter::Fold(const AppendOp& append) {
+  uint64_t offset = append.first_offset;
+  Lsn lsn = append.lsn - (append.records.size() - 1);
+  for (const RecordView& view : append.records) {
+    Record record;
+    record.lsn = lsn++;
+    record.position = MakePosition(append.segment_id, offset);
+    record.type = view.type;
+    record.ignorable = view.ignorable;
+    record.body = view.body;
+    options_.folder->Fold(record);
+    offset += FrameBytes(view.body.size());
+  }
+}
+
+absl::Status BatchCommitter::MaybeWriteState() {
+  const StatePlace& last = log_->state();
+  if (options_.folder == nullptr || last.bytes_since < state_retry_at_ ||
+      last.bytes_since <
+          std::max(kStateLogBytesMin, kStateLogFactor * last.state_bytes)) {
+    return absl::OkStatus();
+  }
+  const std::string state = options_.folder->Save();
+  // Not now: the state has grown, or is too large, or the disk is full. Not
+  // again with the next commit either.
+  state_retry_at_ = std::max(last.bytes_since + kStateLogBytesMin,
+                             kStateLogFactor * uint64_t{state.size()});
+  if (state.size() > kStateBytesMax ||
+      last.bytes_since < kStateLogFactor * state.size()) {
+    return absl::OkStatus();
+  }
+  return WriteState(state);
+}
+
+absl::Status BatchCommitter::WriteState(absl::string_view state) {
+  const uint64_t body_bytes = kStateBodyPrefixBytes + state.size();
+  absl::Status room = MakeRoom(FrameBytes(body_bytes));
+  // A state is a convenience: on a full disk there is none for now.
+  if (KindOf(room) == ErrorKind::kNoSpace) return absl::OkStatus();
+  if (!room.ok()) return room;
+  state_retry_at_ = 0;
+  StatePrefix prefix;
+  prefix.as_of_lsn = log_->last_lsn();
+  prefix.chain = log_->chain();
+  prefix.records = log_->records();
+  prefix.folder_version = options_.folder->version();
+  std::string body(body_bytes, '\0');
+  EncodeStatePrefix(prefix, state, body.data());
+  std::copy(state.begin(), state.end(), body.begin() + kStateBodyPrefixBytes);
+  SegmentLog::FrameInput frame;
+  frame.kind = FrameKind::kState;
+  frame.body = body;
+  frame.body_checksum = BodyChecksum(log_->seed(), body);
+  log_->NoteState(log_->Stage(frame), state.size());
+  return log_->WriteStaged();
+}
+
+absl::Status BatchCommitter::SyncLog() {
+  if (absl::Status s = log_->Sync(); !s.ok()) return s;
+  unsynced_weight_ = 0;
+  return absl::OkStatus();
+}
+
+// One small frame, fsynced, whose watermark covers everything before it; none
+// when a frame that came meanwhile does.
+absl::Status BatchCommitter::Confirm(Lsn lsn) {
+  if (absl::Status s = SyncLog(); !s.ok()) return s;
+  if (log_->confirmed_lsn() >= lsn || !log_->FitsWatermark()) {
+    return absl::OkStatus();
+  }
+  SegmentLog::FrameInput frame;
+  frame.kind = FrameKind::kWatermark;
+  frame.body_checksum = BodyChecksum(log_->seed(), "");
+  log_->Stage(frame);
+  if (absl::Status s = log_->WriteStaged(); !s.ok()) return s;
+  return SyncLog();
+}
+
+}  // namespace journal

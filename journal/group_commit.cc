@@ -1,0 +1,291 @@
+#include "journal/group_commit.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "journal/error.h"
+#include "journal/format.h"
+#include "journal/frame.h"
+#include "journal/span_collector.h"
+
+namespace journal {
+
+GroupCommitWriter::GroupCommitWriter(const WriterOptions& options,
+                                     OpenedLog opened)
+    : options_(options),
+      clock_(*options.clock),
+      report_(std::move(opened.report)),
+      committer_(options, std::move(opened.log)),
+      lock_(std::move(opened.lock)),
+      durable_lsn_(committer_.log().durable_lsn()),
+      confirmed_lsn_(committer_.log().confirmed_lsn()),
+      timer_(options.sync_mode, options.sync_interval) {}
+
+absl::Status GroupCommitWriter::Start() {
+  // Opening verified from the disk all that it found; now say so in the log.
+  if (const Lsn last = committer_.log().last_lsn(); last > 0) {
+    if (absl::Status s = committer_.Confirm(last); !s.ok()) {
+      absl::MutexLock lock(&mutex_);
+      poison_ = s;
+      return s;
+    }
+    PublishLsns();
+  }
+  timer_thread_ = std::thread([this] { RunTimer(); });
+  return absl::OkStatus();
+}
+
+void GroupCommitWriter::PublishLsns() {
+  durable_lsn_ = committer_.log().durable_lsn();
+  confirmed_lsn_ = committer_.log().confirmed_lsn();
+}
+
+// ---------------------------------------------------------------------------
+// Callers
+
+absl::Status GroupCommitWriter::Validate(
+    absl::Span<const RecordView> records) const {
+  if (records.empty()) {
+    return MakeError(ErrorKind::kInvalidArgument, "no record to append");
+  }
+  uint64_t bytes = 0;
+  for (const RecordView& record : records) {
+    // A span pays for its frames' headers, so that many empty records are
+    // bounded, too; a single record has all of the bound for its body.
+    bytes += records.size() == 1 ? record.body.size()
+                                 : FrameBytes(record.body.size());
+  }
+  const uint64_t bytes_max =
+      records.size() == 1
+          ? options_.max_record_bytes
+          : std::min<uint64_t>(options_.max_record_bytes, kSpanBytesMax);
+  if (bytes > bytes_max) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     absl::StrCat("an append of ", bytes,
+                                  " bytes; the most is ", bytes_max));
+  }
+  return absl::OkStatus();
+}
+
+AppendOp GroupCommitWriter::PrepareAppend(
+    absl::Span<const RecordView> records) const {
+  AppendOp append;
+  append.records = records;
+  append.seed = committer_.seed();
+  append.checksums.reserve(records.size());
+  for (const RecordView& record : records) {
+    append.checksums.push_back(BodyChecksum(append.seed, record.body));
+    append.frame_bytes += FrameBytes(record.body.size());
+    append.weight += record.sync_weight;
+  }
+  return append;
+}
+
+absl::StatusOr<Lsn> GroupCommitWriter::Append(const RecordView& record) {
+  return Append(absl::MakeConstSpan(&record, 1));
+}
+
+absl::StatusOr<Lsn> GroupCommitWriter::Append(
+    absl::Span<const RecordView> records) {
+  if (absl::Status s = Validate(records); !s.ok()) return s;
+  AppendOp append = PrepareAppend(records);
+  CommitRequest request;
+  request.appends = absl::MakeSpan(&append, 1);
+  request.frame_bytes = append.frame_bytes;
+  if (absl::Status s = Submit(request); !s.ok()) return s;
+  if (!append.status.ok()) return append.status;
+  return append.lsn;
+}
+
+absl::Status GroupCommitWriter::Sync() {
+  CommitRequest request;
+  request.kind = CommitRequest::Kind::kSync;
+  return Submit(request);
+}
+
+absl::Status GroupCommitWriter::WaitDurable(Lsn lsn, absl::Time deadline) {
+  if (durable_lsn() >= lsn) return absl::OkStatus();
+  if (deadline == absl::InfiniteFuture()) {
+    if (absl::Status s = Sync(); !s.ok()) return s;
+    if (durable_lsn() >= lsn) return absl::OkStatus();
+    return MakeError(ErrorKind::kInvalidArgument,
+                     absl::StrCat("LSN ", lsn, " was never appended"));
+  }
+  absl::MutexLock lock(&mutex_);
+  timer_.WantSync();
+  timer_wake_.Signal();
+  while (durable_lsn() < lsn) {
+    if (absl::Status s = Unusable(); !s.ok()) return s;
+    if (durable_.WaitWithDeadline(&mutex_, deadline) && durable_lsn() < lsn) {
+      return absl::DeadlineExceededError(
+          absl::StrCat("LSN ", lsn, " is not durable yet"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status GroupCommitWriter::Unusable() const {
+  if (!poison_.ok()) {
+    return MakeError(ErrorKind::kPoisoned,
+                     absl::StrCat("the journal stopped writing after an "
+                                  "earlier error; open it again: ",
+                                  poison_.message()));
+  }
+  if (closing_) return MakeError(ErrorKind::kClosed, "the journal is closed");
+  return absl::OkStatus();
+}
+
+absl::Status GroupCommitWriter::Submit(CommitRequest& request) {
+  {
+    absl::MutexLock lock(&mutex_);
+    while (Unusable().ok() && queue_bytes_ > 0 &&
+           queue_bytes_ + request.frame_bytes > options_.queue_bytes_max) {
+      queue_shrank_.Wait(&mutex_);
+    }
+    if (absl::Status s = Unusable(); !s.ok()) return s;
+    queue_.push_back(&request);
+    queue_bytes_ += request.frame_bytes;
+    if (leading_) {
+      while (!request.done && !request.lead) request.wake.Wait(&mutex_);
+      if (request.done) return request.status;
+    }
+    leading_ = true;
+  }
+  Lead();
+  return request.status;
+}
+
+// ---------------------------------------------------------------------------
+// The leader
+
+void GroupCommitWriter::Lead() {
+  Batch batch;
+  absl::Status failure;
+  {
+    absl::MutexLock lock(&mutex_);
+    batch = TakeBatch();
+    failure = poison_;
+  }
+  if (failure.ok()) failure = committer_.Commit(batch);
+  absl::MutexLock lock(&mutex_);
+  FinishBatch(batch, failure);
+}
+
+GroupCommitWriter::Batch GroupCommitWriter::TakeBatch() {
+  Batch batch(queue_.begin(), queue_.end());
+  queue_.clear();
+  queue_bytes_ = 0;
+  queue_shrank_.SignalAll();
+  return batch;
+}
+
+void GroupCommitWriter::FinishBatch(const Batch& batch,
+                                    const absl::Status& failure) {
+  if (failure.ok()) {
+    NoteCommitted(batch);
+  } else if (poison_.ok()) {
+    poison_ = failure;
+    queue_shrank_.SignalAll();
+  }
+  for (CommitRequest* request : batch) {
+    request->status = failure;
+    request->done = true;
+    request->wake.Signal();
+  }
+  durable_.SignalAll();
+  if (timer_asleep_) timer_wake_.Signal();
+  if (queue_.empty()) {
+    leading_ = false;
+    idle_.SignalAll();
+  } else {
+    queue_.front()->lead = true;
+    queue_.front()->wake.Signal();
+  }
+}
+
+void GroupCommitWriter::NoteCommitted(const Batch& batch) {
+  PublishLsns();
+  CommitTimer::Committed committed;
+  for (const CommitRequest* request : batch) {
+    committed.confirmed |= request->kind == CommitRequest::Kind::kConfirm;
+    for (const AppendOp& append : request->appends) {
+      if (append.status.ok()) committed.last_record_lsn = append.lsn;
+    }
+  }
+  committed.durable_lsn = durable_lsn();
+  committed.confirmed_lsn = confirmed_lsn();
+  committed.all_synced = committer_.log().all_synced();
+  timer_.NoteCommitted(committed, clock_.Monotonic());
+}
+
+// ---------------------------------------------------------------------------
+// The timer
+
+bool GroupCommitWriter::AwaitTimer(CommitRequest* request) {
+  absl::MutexLock lock(&mutex_);
+  while (!timer_stop_) {
+    const CommitTimer::Due due =
+        Unusable().ok() ? timer_.Next(clock_.Monotonic()) : CommitTimer::Due();
+    if (due.in == absl::ZeroDuration()) {
+      timer_.NoteSubmitted();
+      request->kind = due.kind;
+      request->confirm_lsn = due.confirm_lsn;
+      return true;
+    }
+    if (due.in == absl::InfiniteDuration()) {
+      timer_asleep_ = true;
+      timer_wake_.Wait(&mutex_);
+      timer_asleep_ = false;
+    } else {
+      clock_.WaitWithTimeout(&timer_wake_, &mutex_, due.in);
+    }
+  }
+  return false;
+}
+
+void GroupCommitWriter::RunTimer() {
+  for (;;) {
+    CommitRequest request;
+    if (!AwaitTimer(&request)) return;
+    // Its error reaches every caller through the poison.
+    Submit(request).IgnoreError();
+  }
+}
+
+// ---------------------------------------------------------------------------
+// The end
+
+absl::Status GroupCommitWriter::Close() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (closing_) {
+      while (!closed_) idle_.Wait(&mutex_);
+      return close_status_;
+    }
+    closing_ = true;
+    timer_stop_ = true;
+    timer_wake_.Signal();
+    queue_shrank_.SignalAll();
+    durable_.SignalAll();
+    while (leading_) idle_.Wait(&mutex_);
+  }
+  if (timer_thread_.joinable()) timer_thread_.join();
+  absl::Status status;
+  {
+    absl::MutexLock lock(&mutex_);
+    status = poison_.ok() ? absl::OkStatus()
+                          : MakeError(ErrorKind::kPoisoned, poison_.message());
+  }
+  if (status.ok()) status = committer_.Close();
+  if (status.ok()) PublishLsns();
+  committer_.Release();
+  lock_.reset();
+  absl::MutexLock lock(&mutex_);
+  close_status_ = status;
+  closed_ = true;
+  idle_.SignalAll();
+  return status;
+}
+
+}  // namespace journal

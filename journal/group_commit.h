@@ -1,0 +1,117 @@
+// The group commit: many callers, one ordered writer at a time.
+#ifndef JOURNAL_GROUP_COMMIT_H_
+#define JOURNAL_GROUP_COMMIT_H_
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "journal/batch_committer.h"
+#include "journal/clock.h"
+#include "journal/commit_request.h"
+#include "journal/commit_timer.h"
+#include "journal/file_system.h"
+#include "journal/recovery_report.h"
+#include "journal/types.h"
+#include "journal/writer.h"
+#include "journal/writer_open.h"
+
+namespace journal {
+
+// How group commit works. Every caller puts a request on its own stack into
+// one bounded queue. Whoever finds no commit under way leads: it takes all that
+// waits, in order, gives out LSNs, writes everything with one call, fsyncs if
+// anybody needs it, and wakes the others. Requests that arrive meanwhile are
+// the next batch; the first of them leads it. So batches form while a write or
+// an fsync is under way, without a timer.
+//
+//   leader                         others
+//   ──────                         ──────
+//   take the queue (under mutex_)  put a request, wait
+//   stage, write, fsync (no lock)  put a request, wait       ← the next batch
+//   publish results, wake          return
+//   hand over to the new front     lead
+//
+// `committer_` belongs to the leader; `mutex_` guards the rest.
+class GroupCommitWriter final : public Writer {
+ public:
+  // `options` are complete: file system and clock are set.
+  GroupCommitWriter(const WriterOptions& options, OpenedLog opened);
+  ~GroupCommitWriter() override { Close().IgnoreError(); }
+
+  // Confirms what opening found, and starts the timer.
+  absl::Status Start();
+
+  absl::StatusOr<Lsn> Append(const RecordView& record) override;
+  absl::StatusOr<Lsn> Append(absl::Span<const RecordView> records) override;
+  using Writer::WaitDurable;
+  absl::Status WaitDurable(Lsn lsn, absl::Time deadline) override;
+  absl::Status Sync() override;
+  Lsn durable_lsn() const override { return durable_lsn_.load(); }
+  Lsn confirmed_lsn() const override { return confirmed_lsn_.load(); }
+  const RecoveryReport& recovery_report() const override { return report_; }
+  absl::Status Close() override;
+
+ private:
+  using Batch = std::vector<CommitRequest*>;
+
+  absl::Status Validate(absl::Span<const RecordView> records) const;
+  // The expensive part of an append, before any lock.
+  AppendOp PrepareAppend(absl::Span<const RecordView> records) const;
+  // Queues the request and returns when it is done; leads if need be.
+  absl::Status Submit(CommitRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status Unusable() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+
+  void Lead() ABSL_LOCKS_EXCLUDED(mutex_);
+  Batch TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void FinishBatch(const Batch& batch, const absl::Status& failure)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NoteCommitted(const Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PublishLsns();
+
+  void RunTimer() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Waits until something is due; false when the timer has to end.
+  bool AwaitTimer(CommitRequest* request) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const WriterOptions options_;
+  Clock& clock_;
+  const RecoveryReport report_;
+
+  // The leader's.
+  BatchCommitter committer_;
+  std::unique_ptr<FileLock> lock_;
+
+  std::atomic<Lsn> durable_lsn_;
+  std::atomic<Lsn> confirmed_lsn_;
+
+  absl::Mutex mutex_;
+  std::deque<CommitRequest*> queue_ ABSL_GUARDED_BY(mutex_);
+  uint64_t queue_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::CondVar queue_shrank_;
+  bool leading_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::CondVar idle_;     // Nobody leads.
+  absl::CondVar durable_;  // durable_lsn_ rose, or the writer is unusable.
+  absl::Status poison_ ABSL_GUARDED_BY(mutex_);
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status close_status_ ABSL_GUARDED_BY(mutex_);
+
+  CommitTimer timer_ ABSL_GUARDED_BY(mutex_);
+  absl::CondVar timer_wake_;
+  bool timer_stop_ ABSL_GUARDED_BY(mutex_) = false;
+  bool timer_asleep_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread timer_thread_;
+};
+
+}  // namespace journal
+
+#endif  // JOURNAL_GROUP_COMMIT_H_
