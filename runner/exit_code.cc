@@ -17,6 +17,7 @@ int ExitCodeOf(const absl::Status& status) {
       return kExitNewer;
     case journal::ErrorKind::kInvalidArgument:
     case journal::ErrorKind::kNotFound:
+    case journal::ErrorKind::kKey:
       return kExitUsage;
     case journal::ErrorKind::kNone:
       break;
