@@ -42,11 +42,13 @@ class Cipher {
   // start).
   static absl::StatusOr<std::unique_ptr<Cipher>> FromBytes(
       absl::string_view key);
-  // The file holds 32 raw bytes, or 64 hex digits and perhaps a newline.
-  // kInvalidArgument, without its content, if it holds anything else.
+  // The file (or pipe) holds 32 raw bytes, or 64 hex digits and perhaps a
+  // newline. kInvalidArgument, without its content, if it holds anything else;
+  // kNotFound, kIo.
   static absl::StatusOr<std::unique_ptr<Cipher>> FromFile(
       absl::string_view path);
-  // The variable holds 64 hex digits.
+  // The variable holds 64 hex digits. kInvalidArgument, without its content, if
+  // it does not, or is not set.
   static absl::StatusOr<std::unique_ptr<Cipher>> FromEnvironment(
       absl::string_view variable);
 

@@ -128,6 +128,10 @@ std::string UuidHex(const JournalUuid& uuid) {
   return absl::BytesToHexString(absl::string_view(uuid.data(), uuid.size()));
 }
 
+std::string KeyIdHex(const KeyId& key_id) {
+  return key_id == KeyId() ? std::string() : UuidHex(key_id);
+}
+
 std::string SegmentFileName(uint64_t segment_id) {
   return absl::StrFormat("%0*d.seg", kSegmentIdDigits, segment_id);
 }

@@ -60,6 +60,9 @@ uint64_t FirstChain(const JournalUuid& uuid);
 JournalUuid NewUuid();
 std::string UuidHex(const JournalUuid& uuid);
 
+// 32 hex digits; "" for none.
+std::string KeyIdHex(const KeyId& key_id);
+
 inline constexpr absl::string_view kLockFileName = "LOCK";
 inline constexpr absl::string_view kNewSuffix = ".new";
 inline constexpr absl::string_view kTornSuffix = ".torn";

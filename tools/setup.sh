@@ -11,7 +11,8 @@ packages=(
   bazel-bootstrap bazel-rules-java g++ git
   flatbuffers-compiler
   libabsl-dev libboost-program-options-dev libflatbuffers-dev libre2-dev
-  libssl-dev libxxhash-dev libyaml-cpp-dev nlohmann-json3-dev zlib1g-dev
+  libsodium-dev libssl-dev libxxhash-dev libyaml-cpp-dev libzstd-dev
+  nlohmann-json3-dev zlib1g-dev
   libbenchmark-dev libgmock-dev libgtest-dev
   bc strace
 )
