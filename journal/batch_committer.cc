@@ -97,9 +97,11 @@ void BatchCommitter::StageRecords(AppendOp& append) {
                   (i + 1 < append.records.size() ? kSpanContinues : 0) |
                   (i > 0 ? kSpanFollows : 0);
     frame.body = record.body;
-    frame.body_checksum = append.seed == log_->seed()
-                              ? append.checksums[i]
-                              : BodyChecksum(log_->seed(), record.body);
+    if (options_.cipher == nullptr) {
+      frame.body_checksum = append.seed == log_->seed()
+                                ? append.checksums[i]
+                                : BodyChecksum(log_->seed(), record.body);
+    }
     const SegmentLog::Placed placed = log_->Stage(frame);
     append.lsn = placed.lsn;
     if (i == 0) append.first_offset = placed.offset;
@@ -129,7 +131,7 @@ void BatchCommitter::Fold(const AppendOp& append) {
     record.ignorable = view.ignorable;
     record.body = view.body;
     options_.folder->Fold(record);
-    offset += FrameBytes(view.body.size());
+    offset += log_->RecordFrameBytes(view.body.size());
   }
 }
 
@@ -154,7 +156,7 @@ absl::Status BatchCommitter::MaybeWriteState() {
 
 absl::Status BatchCommitter::WriteState(absl::string_view state) {
   const uint64_t body_bytes = kStateBodyPrefixBytes + state.size();
-  absl::Status room = MakeRoom(FrameBytes(body_bytes));
+  absl::Status room = MakeRoom(log_->RecordFrameBytes(body_bytes));
   // A state is a convenience: on a full disk there is none for now.
   if (KindOf(room) == ErrorKind::kNoSpace) return absl::OkStatus();
   if (!room.ok()) return room;
@@ -170,7 +172,9 @@ absl::Status BatchCommitter::WriteState(absl::string_view state) {
   SegmentLog::FrameInput frame;
   frame.kind = FrameKind::kState;
   frame.body = body;
-  frame.body_checksum = BodyChecksum(log_->seed(), body);
+  if (options_.cipher == nullptr) {
+    frame.body_checksum = BodyChecksum(log_->seed(), body);
+  }
   log_->NoteState(log_->Stage(frame), state.size());
   return log_->WriteStaged();
 }

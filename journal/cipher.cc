@@ -203,6 +203,19 @@ bool Cipher::Decrypt(const CipherContext& context, absl::string_view stored,
              sizeof(associated.bytes), Bytes(stored.data()), key_->bytes) == 0;
 }
 
+absl::Status CheckKey(const KeyId& key_id, const Cipher* cipher) {
+  if (key_id == KeyId()) return absl::OkStatus();
+  if (cipher == nullptr) {
+    return MakeError(ErrorKind::kKey,
+                     absl::StrCat("encrypted with key ", KeyIdHex(key_id),
+                                  ", and no key is given"));
+  }
+  if (cipher->id() == key_id) return absl::OkStatus();
+  return MakeError(ErrorKind::kKey,
+                   absl::StrCat("encrypted with key ", KeyIdHex(key_id),
+                                ", the key given is ", KeyIdHex(cipher->id())));
+}
+
 std::string NewKeyHex() {
   // As in NewUuid: without randomness nothing sensible can go on.
   if (!StartSodium().ok()) std::abort();

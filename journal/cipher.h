@@ -76,6 +76,17 @@ class Cipher {
   KeyId id_;
 };
 
+// Bytes that `body_bytes` of a RECORD or STATE frame take when stored with
+// `cipher`, null: as they are.
+constexpr uint64_t StoredBytes(const Cipher* cipher, uint64_t body_bytes) {
+  return cipher == nullptr ? body_bytes : body_bytes + kCipherExtraBytes;
+}
+
+// OK if what was stored with the key `key_id` (zero: none) can be read with
+// `cipher` (null: no key). Else kKey, naming the ids. What is not encrypted can
+// be read with any.
+absl::Status CheckKey(const KeyId& key_id, const Cipher* cipher);
+
 // 64 hex digits of a new random key.
 std::string NewKeyHex();
 

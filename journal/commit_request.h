@@ -15,7 +15,8 @@ namespace journal {
 // One append: a record, or a span of them, and what became of it.
 struct AppendOp {
   absl::Span<const RecordView> records;
-  // Body checksums, computed before queueing under `seed`.
+  // Body checksums, computed before queueing under `seed`. Empty when the
+  // bodies are to be encrypted.
   absl::InlinedVector<uint64_t, 1> checksums;
   uint64_t seed = 0;
   uint64_t frame_bytes = 0;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "journal/clock.h"
+#include "journal/error.h"
 #include "journal/frame.h"
 
 namespace journal {
@@ -15,7 +16,8 @@ Examiner::Examiner(absl::string_view directory, const ExamineOptions& options,
     : directory_(directory),
       options_(options),
       fs_(options.file_system ? *options.file_system : *FileSystem::Posix()),
-      on_record_(std::move(on_record)) {
+      on_record_(std::move(on_record)),
+      decryptor_(options.cipher) {
   report_.mode = options.mode;
 }
 
@@ -24,6 +26,8 @@ absl::StatusOr<Examination> Examiner::Run() {
   absl::StatusOr<SegmentList> list = ListSegments(fs_, directory_);
   if (!list.ok()) return list.status();
   list_ = *std::move(list);
+  if (absl::Status s = CheckKeyGiven(); !s.ok()) return s;
+  report_.key_id = KeyIdHex(list_.key_id);
   end_.uuid = list_.uuid;
   report_.journal_uuid = UuidHex(list_.uuid);
   Take(&list_.findings);
@@ -38,6 +42,13 @@ absl::StatusOr<Examination> Examiner::Run() {
   }
   report_.elapsed = Clock::Real()->Monotonic() - start_time;
   return Examination{std::move(report_), std::move(end_)};
+}
+
+// Verifying needs no key, but a wrong one is no key for anything.
+absl::Status Examiner::CheckKeyGiven() const {
+  const bool reads_bodies = options_.folder != nullptr || on_record_ != nullptr;
+  if (options_.cipher == nullptr && !reads_bodies) return absl::OkStatus();
+  return WithContext(CheckKey(list_.key_id, options_.cipher), directory_);
 }
 
 void Examiner::Walk(size_t start) {

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "journal/body_decryptor.h"
 #include "journal/file_system.h"
 #include "journal/recovery.h"
 #include "journal/recovery_report.h"
@@ -56,13 +57,15 @@ struct Examination {
 // Used once. Not thread-safe.
 class Examiner {
  public:
-  // `on_record` may be empty.
+  // `on_record` may be empty. Run() answers kKey as Examine() does.
   Examiner(absl::string_view directory, const ExamineOptions& options,
            std::function<void(const Record&)> on_record);
 
   absl::StatusOr<Examination> Run();
 
  private:
+  absl::Status CheckKeyGiven() const;
+
   // Where to begin (examiner_start.cc).
   size_t ChooseStart();
   bool RestoreState(size_t* start);
@@ -87,7 +90,7 @@ class Examiner {
   void ProcessFrame(size_t i, const Frame& frame);
   void ProcessClose(size_t i, const Frame& frame);
   void ProcessSeal(size_t i, const Frame& frame);
-  void ProcessState(size_t i, const Frame& frame);
+  void ProcessState(size_t i, const Frame& stored);
   void FinishSegment(size_t i, SegmentScanner& scanner);
   void FinishSealed(size_t i, SegmentScanner& scanner);
   void FinishUnsealed(size_t i);
@@ -99,7 +102,8 @@ class Examiner {
   void Describe(size_t i);
 
   // Records and spans.
-  void TakeRecord(size_t i, const Frame& frame);
+  void TakeRecord(size_t i, const Frame& stored);
+  void LoseRecord(size_t i, const Frame& frame, absl::string_view why);
   void LoseRestOfSpan(size_t i, const Frame& frame);
   void LoseSpan(size_t i, uint64_t offset, absl::string_view why);
   void Emit(const Record& record);
@@ -142,6 +146,7 @@ class Examiner {
   absl::optional<bool> last_has_no_frames_;
   int relists_ = 0;
   SpanCollector span_;
+  BodyDecryptor decryptor_;
 };
 
 }  // namespace journal

@@ -68,16 +68,22 @@ void Examiner::ProcessSeal(size_t i, const Frame& frame) {
       "the seal frame disagrees with the frames before it");
 }
 
-void Examiner::ProcessState(size_t i, const Frame& frame) {
+void Examiner::ProcessState(size_t i, const Frame& stored) {
+  Frame frame = stored;
+  absl::string_view wrong =
+      decryptor_.Decrypt(list_.segments[i].header, &frame);
   StatePrefix prefix;
   absl::string_view state;
-  if (!DecodeStateBody(frame.body, &prefix, &state) ||
-      prefix.as_of_lsn + 1 != frame.header.lsn ||
-      (chain_known_ &&
-       (prefix.chain != cursor_.chain || prefix.records != cursor_.records))) {
+  if (wrong.empty() && (frame.header.flags & kEncrypted) == 0 &&
+      (!DecodeStateBody(frame.body, &prefix, &state) ||
+       prefix.as_of_lsn + 1 != frame.header.lsn ||
+       (chain_known_ && (prefix.chain != cursor_.chain ||
+                         prefix.records != cursor_.records)))) {
+    wrong = "the state frame disagrees with the frames before it";
+  }
+  if (!wrong.empty()) {
     Add(FindingKind::kAckedLoss, list_.segments[i].name, frame.offset, 0,
-        frame.header.lsn, frame.header.lsn,
-        "the state frame disagrees with the frames before it");
+        frame.header.lsn, frame.header.lsn, std::string(wrong));
     return;
   }
   if (stopped_) return;
@@ -91,9 +97,16 @@ void Examiner::ProcessState(size_t i, const Frame& frame) {
 // ---------------------------------------------------------------------------
 // Records and spans
 
-void Examiner::TakeRecord(size_t i, const Frame& frame) {
+void Examiner::TakeRecord(size_t i, const Frame& stored) {
   ++cursor_.records;
   ++cursor_.segment_records;
+  Frame frame = stored;
+  const absl::string_view wrong =
+      decryptor_.Decrypt(list_.segments[i].header, &frame);
+  if (!wrong.empty()) {
+    LoseRecord(i, frame, wrong);
+    return;
+  }
   switch (span_.Add(list_.segments[i].id, frame)) {
     case SpanCollector::Outcome::kPart:
       return;
@@ -108,6 +121,18 @@ void Examiner::TakeRecord(size_t i, const Frame& frame) {
       LoseSpan(i, frame.offset, "a span longer than any writer makes");
       return;
   }
+}
+
+// One whose frame is whole, and with it the span that it belongs to.
+void Examiner::LoseRecord(size_t i, const Frame& frame, absl::string_view why) {
+  if (span_.open()) {
+    LoseSpan(i, frame.offset, why);
+    return;
+  }
+  Add(FindingKind::kAckedLoss, list_.segments[i].name, frame.offset,
+      frame.end - frame.offset, frame.header.lsn, frame.header.lsn,
+      std::string(why));
+  StopBefore(i + 1);
 }
 
 // A record of a span whose head is damaged: all of them or none.

@@ -27,10 +27,11 @@ size_t Examiner::ChooseStart() {
 }
 
 void Examiner::StartOver() {
-  const std::string uuid = report_.journal_uuid;
-  report_ = RecoveryReport();
-  report_.mode = options_.mode;
-  report_.journal_uuid = uuid;
+  RecoveryReport fresh;
+  fresh.mode = options_.mode;
+  fresh.journal_uuid = report_.journal_uuid;
+  fresh.key_id = report_.key_id;
+  report_ = std::move(fresh);
   report_.full = true;
   end_.state = StatePlace();
   cursor_ = Cursor();
@@ -58,6 +59,7 @@ bool Examiner::RestoreState(size_t* start) {
   if (scanner.ReadFrameAt(newest.state_offset, &frame) != ScanStep::kFrame ||
       frame.header.kind != FrameKind::kState ||
       frame.header.lsn != newest.state_lsn ||
+      !decryptor_.Decrypt(segment.header, &frame).empty() ||
       !DecodeStateBody(frame.body, &prefix, &state) ||
       prefix.folder_version != options_.folder->version() ||
       !options_.folder->Restore(state).ok()) {

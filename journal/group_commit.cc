@@ -50,20 +50,26 @@ absl::Status GroupCommitWriter::Validate(
     return MakeError(ErrorKind::kInvalidArgument, "no record to append");
   }
   uint64_t bytes = 0;
+  uint64_t stored_bytes = 0;
   for (const RecordView& record : records) {
     // A span pays for its frames' headers, so that many empty records are
     // bounded, too; a single record has all of the bound for its body.
     bytes += records.size() == 1 ? record.body.size()
                                  : FrameBytes(record.body.size());
+    stored_bytes +=
+        FrameBytes(StoredBytes(options_.cipher, record.body.size()));
   }
-  const uint64_t bytes_max =
-      records.size() == 1
-          ? options_.max_record_bytes
-          : std::min<uint64_t>(options_.max_record_bytes, kSpanBytesMax);
-  if (bytes > bytes_max) {
-    return MakeError(ErrorKind::kInvalidArgument,
-                     absl::StrCat("an append of ", bytes,
-                                  " bytes; the most is ", bytes_max));
+  if (bytes > options_.max_record_bytes) {
+    return MakeError(
+        ErrorKind::kInvalidArgument,
+        absl::StrCat("an append of ", bytes, " bytes; the most is ",
+                     options_.max_record_bytes));
+  }
+  if (records.size() > 1 && stored_bytes > kSpanBytesMax) {
+    return MakeError(
+        ErrorKind::kInvalidArgument,
+        absl::StrCat("an append of several records that takes ", stored_bytes,
+                     " bytes; the most is ", kSpanBytesMax));
   }
   return absl::OkStatus();
 }
@@ -75,8 +81,12 @@ AppendOp GroupCommitWriter::PrepareAppend(
   append.seed = committer_.seed();
   append.checksums.reserve(records.size());
   for (const RecordView& record : records) {
-    append.checksums.push_back(BodyChecksum(append.seed, record.body));
-    append.frame_bytes += FrameBytes(record.body.size());
+    // What will be stored of an encrypted body is known when its LSN is.
+    if (options_.cipher == nullptr) {
+      append.checksums.push_back(BodyChecksum(append.seed, record.body));
+    }
+    append.frame_bytes +=
+        FrameBytes(StoredBytes(options_.cipher, record.body.size()));
     append.weight += record.sync_weight;
   }
   return append;

@@ -18,6 +18,7 @@
 //   Folder   folder.h           a summary kept in the journal, for quick
 //   opening Examine  recovery.h         verify and report, changing nothing
 //   Salvage  salvage.h          copy what is whole out of a damaged journal
+//   Cipher   cipher.h           encrypts what is stored
 //   errors   error.h            ErrorKind of every status
 //   doors    file_system.h, clock.h
 //
@@ -26,6 +27,7 @@
 #ifndef JOURNAL_JOURNAL_H_
 #define JOURNAL_JOURNAL_H_
 
+#include "journal/cipher.h"
 #include "journal/clock.h"
 #include "journal/error.h"
 #include "journal/file_system.h"

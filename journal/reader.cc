@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
+#include "journal/body_decryptor.h"
 #include "journal/error.h"
 #include "journal/format.h"
 #include "journal/frame.h"
@@ -26,8 +27,12 @@ struct ReadSegment {
 
 class JournalReader final : public Reader {
  public:
-  JournalReader(absl::string_view directory, FileSystem& fs, Lsn start_lsn)
-      : directory_(directory), fs_(fs), start_lsn_(start_lsn) {}
+  JournalReader(absl::string_view directory, FileSystem& fs,
+                const ReaderOptions& options)
+      : directory_(directory),
+        fs_(fs),
+        cipher_(options.cipher),
+        start_lsn_(options.start_lsn) {}
 
   // Opens the segment that holds `start_lsn`.
   absl::Status Start();
@@ -37,12 +42,16 @@ class JournalReader final : public Reader {
 
  private:
   absl::StatusOr<ReadSegment> Open(uint64_t id);
+  bool SameJournal(const SegmentHeader& header) const {
+    return header.uuid == current_.header.uuid &&
+           header.key_id == current_.header.key_id;
+  }
   absl::StatusOr<std::vector<uint64_t>> ListIds();
 
   ReadResult NextRecord();
   // Takes the frame; nullopt when there is nothing for the caller in it.
   absl::optional<ReadResult> TakeFrame(const Frame& frame);
-  absl::optional<ReadResult> TakeRecord(const Frame& frame);
+  absl::optional<ReadResult> TakeRecord(const Frame& stored);
   ReadResult FromSpan();
   absl::optional<ReadResult> AtEnd(ScanStep step);
   absl::optional<ReadResult> EnterNext();
@@ -60,6 +69,7 @@ class JournalReader final : public Reader {
 
   const std::string directory_;
   FileSystem& fs_;
+  const Cipher* const cipher_;
   const Lsn start_lsn_;
   ReadSegment current_;
   bool sealed_ = false;
@@ -68,12 +78,14 @@ class JournalReader final : public Reader {
   absl::optional<ReadResult> damaged_;  // Once there, the reader stays.
   SpanCollector span_;
   size_t span_next_ = 0;
+  BodyDecryptor decryptor_{cipher_};
 
   // Where an empty tail was last seen, so that following need not read it all
   // again each time.
   uint64_t empty_offset_ = 0;
 
   ReadSegment random_;  // For ReadAt.
+  BodyDecryptor random_decryptor_{cipher_};
 };
 
 absl::StatusOr<ReadSegment> JournalReader::Open(uint64_t id) {
@@ -87,6 +99,9 @@ absl::StatusOr<ReadSegment> JournalReader::Open(uint64_t id) {
   if (opened->state == HeaderState::kBad || opened->header.segment_id != id) {
     return MakeError(ErrorKind::kDamage,
                      absl::StrCat(path, ": the segment header is damaged"));
+  }
+  if (absl::Status s = CheckKey(opened->header.key_id, cipher_); !s.ok()) {
+    return WithContext(s, path);
   }
   ReadSegment segment;
   segment.file = std::move(opened->file);
@@ -193,8 +208,11 @@ absl::optional<ReadResult> JournalReader::TakeFrame(const Frame& frame) {
   return absl::nullopt;
 }
 
-absl::optional<ReadResult> JournalReader::TakeRecord(const Frame& frame) {
+absl::optional<ReadResult> JournalReader::TakeRecord(const Frame& stored) {
   span_next_ = 0;
+  Frame frame = stored;
+  const absl::string_view wrong = decryptor_.Decrypt(current_.header, &frame);
+  if (!wrong.empty()) return Damaged(frame.offset, frame.header.lsn, wrong);
   switch (span_.Add(current_.header.segment_id, frame)) {
     case SpanCollector::Outcome::kPart:
       return absl::nullopt;
@@ -242,7 +260,7 @@ absl::optional<JournalReader::Successor> JournalReader::LookAtSuccessor() {
   absl::StatusOr<OpenedSegment> next =
       OpenSegment(fs_, directory_, current_.header.segment_id + 1);
   if (!next.ok() || next->state != HeaderState::kGood ||
-      next->header.uuid != current_.header.uuid) {
+      !SameJournal(next->header)) {
     return absl::nullopt;
   }
   Successor successor;
@@ -313,8 +331,7 @@ absl::optional<ReadResult> JournalReader::EnterNext() {
   const Lsn expected = current_.scanner->expected_lsn();
   absl::StatusOr<ReadSegment> next = Open(id);
   if (!next.ok()) return CannotEnter(id, next.status());
-  if (next->header.uuid != current_.header.uuid ||
-      next->header.first_lsn != expected) {
+  if (!SameJournal(next->header) || next->header.first_lsn != expected) {
     ReadResult result =
         Damaged(0, expected, "does not continue its predecessor");
     result.finding.kind = FindingKind::kSegmentChain;
@@ -388,9 +405,18 @@ ReadResult JournalReader::ReadAt(Position position) {
     result.finding.file = SegmentFileName(id);
     return result;
   }
+  const absl::string_view wrong =
+      SameJournal(random_.header)
+          ? random_decryptor_.Decrypt(random_.header, &frame)
+          : "belongs to another journal, or is encrypted otherwise";
   ReadResult result;
-  result.outcome = ReadOutcome::kRecord;
-  result.record = MakeRecord(id, frame);
+  if (wrong.empty()) {
+    result.outcome = ReadOutcome::kRecord;
+    result.record = MakeRecord(id, frame);
+  } else {
+    result = Damaged(offset, frame.header.lsn, wrong);
+    result.finding.file = SegmentFileName(id);
+  }
   return result;
 }
 
@@ -400,8 +426,7 @@ absl::StatusOr<std::unique_ptr<Reader>> Reader::Open(
     absl::string_view directory, const ReaderOptions& options) {
   FileSystem& fs =
       options.file_system ? *options.file_system : *FileSystem::Posix();
-  auto reader =
-      std::make_unique<JournalReader>(directory, fs, options.start_lsn);
+  auto reader = std::make_unique<JournalReader>(directory, fs, options);
   if (absl::Status s = reader->Start(); !s.ok()) return s;
   return std::unique_ptr<Reader>(std::move(reader));
 }

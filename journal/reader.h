@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "journal/cipher.h"
 #include "journal/file_system.h"
 #include "journal/recovery_report.h"
 #include "journal/types.h"
@@ -15,6 +16,9 @@ namespace journal {
 
 struct ReaderOptions {
   Lsn start_lsn = 1;
+  // The key of an encrypted journal. Not owned; outlives the reader. Not used
+  // for a plain journal.
+  const Cipher* cipher = nullptr;
   FileSystem* file_system = nullptr;  // Not owned; null means Posix().
 };
 
@@ -45,6 +49,8 @@ struct ReadResult {
 //   }
 class Reader {
  public:
+  // Errors: kNotFound, kIo, kDamage and kNewerVersion (of the segment to begin
+  // with), kKey (encrypted, and the key is missing or another one).
   static absl::StatusOr<std::unique_ptr<Reader>> Open(
       absl::string_view directory, const ReaderOptions& options);
 

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "journal/cipher.h"
 #include "journal/file_system.h"
 #include "journal/folder.h"
 #include "journal/recovery_report.h"
@@ -21,6 +22,10 @@ struct ExamineOptions {
   // Not owned; may be null. Restored from the newest state, or folded from the
   // first record when there is none or `full` is set.
   Folder* folder = nullptr;
+  // The key of an encrypted journal; bodies are then authenticated, too. Not
+  // owned. Null: of an encrypted journal everything can be verified but what
+  // the bodies say, and none be read.
+  const Cipher* cipher = nullptr;
   // Not owned; null means FileSystem::Posix().
   FileSystem* file_system = nullptr;
 };
@@ -32,7 +37,10 @@ struct ExamineOptions {
 // lets through, in LSN order; a span whose end is missing is left out.
 //
 // Errors: kNotFound when there is no journal; kIo when the directory itself
-// cannot be read. Damage is not an error but a finding: see StatusOf().
+// cannot be read; kKey when the journal is encrypted and the key is another
+// one, or is not there although bodies are asked for (a folder, `on_record`).
+// A key that a plain journal does not need is not used. Damage is not an error
+// but a finding: see StatusOf().
 absl::StatusOr<RecoveryReport> Examine(absl::string_view directory,
                                        const ExamineOptions& options);
 absl::StatusOr<RecoveryReport> Examine(

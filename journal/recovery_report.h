@@ -79,6 +79,7 @@ struct RecoveryReport {
   uint64_t findings_more = 0;
   std::vector<SegmentInfo> segments;
   std::string journal_uuid;  // 32 hex digits.
+  std::string key_id;        // 32 hex digits; "" when not encrypted.
   uint64_t records = 0;      // Application records before the end.
   Lsn last_lsn = 0;          // Of the last frame that counts.
   Lsn watermark = 0;         // W.

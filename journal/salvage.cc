@@ -41,8 +41,10 @@ absl::StatusOr<RecoveryReport> Salvage(absl::string_view source,
   ExamineOptions examine;
   examine.mode = options.mode;
   examine.file_system = options.file_system;
+  examine.cipher = options.cipher;
   // Nothing is created for a journal that cannot be read at all.
-  absl::StatusOr<RecoveryReport> report = Examine(source, examine);
+  absl::StatusOr<RecoveryReport> report =
+      Examine(source, examine, [](const Record&) {});
   if (!report.ok()) return report.status();
   if (report->action == RecoveryAction::kRefuse) return StatusOf(*report);
 
@@ -60,7 +62,8 @@ absl::StatusOr<RecoveryReport> Salvage(absl::string_view source,
   if (absl::Status s = RemoveJournal(fs, incomplete); !s.ok()) return s;
 
   WriterOptions write;
-  write.max_record_bytes = kBodyBytesMax;
+  write.cipher = report->key_id.empty() ? nullptr : options.cipher;
+  write.max_record_bytes = kBodyBytesMax - StoredBytes(write.cipher, 0);
   write.sync_mode = SyncMode::kNone;  // Durable as a whole, at Close.
   write.existing = WriterOptions::Existing::kMustNotExist;
   write.file_system = options.file_system;
@@ -83,6 +86,7 @@ absl::StatusOr<RecoveryReport> Salvage(absl::string_view source,
   if (absl::Status s = (*copy)->Close(); !s.ok()) return s;
 
   ExamineOptions check;
+  check.cipher = write.cipher;
   check.file_system = options.file_system;
   absl::StatusOr<RecoveryReport> written = Examine(incomplete, check);
   if (!written.ok()) return written.status();

@@ -97,7 +97,10 @@ HeaderState DecodeSegmentHeader(const char* from, SegmentHeader* header) {
   const bool reserved_zero =
       std::count(from + kReservedAt, from + kChecksumAt, '\0') ==
       static_cast<ptrdiff_t>(kChecksumAt - kReservedAt);
-  return reserved_zero && header->format_version == kFormatVersion
+  const bool encrypted =
+      (header->required_features & kFeatureEncryption) != 0;
+  return reserved_zero && header->format_version == kFormatVersion &&
+                 encrypted == (header->key_id != KeyId())
              ? HeaderState::kGood
              : HeaderState::kBad;
 }

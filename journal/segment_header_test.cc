@@ -31,6 +31,7 @@ SegmentHeader Example() {
   header.state_offset = 0x1c;
   header.state_lsn = 0x1d;
   header.snapshot_lsn = 0x1e;
+  header.required_features = kFeatureEncryption;
   header.key_id.fill('\x1f');
   header.removed_before_lsn = 0x20;
   return header;
@@ -59,7 +60,7 @@ TEST(SegmentHeaderTest, TheHeaderIsTheseBytes) {
   EXPECT_EQ(bytes.substr(0, 8), "BJSEGMNT");
   EXPECT_EQ(absl::BytesToHexString(bytes.substr(8, 160)),
             "01000000"
-            "00000000"
+            "01000000"
             "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
             "1100000000000000"
             "1200000000000000"
@@ -78,7 +79,7 @@ TEST(SegmentHeaderTest, TheHeaderIsTheseBytes) {
             "1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f"
             "2000000000000000");
   EXPECT_EQ(bytes.substr(168, 504 - 168), std::string(504 - 168, '\0'));
-  EXPECT_EQ(absl::BytesToHexString(bytes.substr(504)), "a2d5c2348e964da0");
+  EXPECT_EQ(absl::BytesToHexString(bytes.substr(504)), "6a0f09df3667f8b2");
 }
 
 TEST(SegmentHeaderTest, DecodesWhatItEncoded) {
@@ -113,6 +114,16 @@ TEST(SegmentHeaderTest, AnotherVersionOrFeatureIsNewer) {
   }
   header.required_features = kFeatureEncryption | kFeatureSnapshots;
   EXPECT_EQ(StateOf(Encoded(header)), HeaderState::kGood);
+}
+
+TEST(SegmentHeaderTest, AKeyAndItsFeatureBitGoTogether) {
+  SegmentHeader header = Example();
+  header.required_features = 0;
+  EXPECT_EQ(StateOf(Encoded(header)), HeaderState::kBad);
+  header.key_id = KeyId();
+  EXPECT_EQ(StateOf(Encoded(header)), HeaderState::kGood);
+  header.required_features = kFeatureEncryption;
+  EXPECT_EQ(StateOf(Encoded(header)), HeaderState::kBad);
 }
 
 TEST(SegmentHeaderTest, ANewerOneMayUseReservedBytes) {

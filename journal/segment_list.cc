@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -65,29 +66,37 @@ void LoadHead(FileSystem& fs, absl::string_view directory,
   findings->push_back(std::move(finding));
 }
 
-// The journal that most segments belong to.
-JournalUuid MostCommonUuid(const std::deque<ListedSegment>& segments) {
-  std::map<JournalUuid, int> votes;
-  for (const ListedSegment& segment : segments) {
-    if (segment.usable) ++votes[segment.header.uuid];
+// The journal and the key that most segments name; of several, the first.
+void Vote(SegmentList* list) {
+  using Ballot = std::pair<JournalUuid, KeyId>;
+  std::map<Ballot, int> votes;
+  for (const ListedSegment& segment : list->segments) {
+    if (segment.usable) ++votes[{segment.header.uuid, segment.header.key_id}];
   }
-  JournalUuid uuid = {};
   int most = 0;
-  for (const ListedSegment& segment : segments) {
-    if (segment.usable && votes[segment.header.uuid] > most) {
-      most = votes[segment.header.uuid];
-      uuid = segment.header.uuid;
+  for (const ListedSegment& segment : list->segments) {
+    const Ballot ballot(segment.header.uuid, segment.header.key_id);
+    if (segment.usable && votes[ballot] > most) {
+      most = votes[ballot];
+      std::tie(list->uuid, list->key_id) = ballot;
     }
   }
-  return uuid;
 }
 
-void CheckBelongs(ListedSegment& segment, const JournalUuid& uuid,
-                  std::vector<Finding>* findings) {
+std::string KeyText(const KeyId& key_id) {
+  return key_id == KeyId()
+             ? "not encrypted"
+             : absl::StrCat("encrypted with key ", KeyIdHex(key_id));
+}
+
+void CheckBelongs(ListedSegment& segment, SegmentList* list) {
   if (!segment.usable) return;
   std::string detail;
-  if (segment.header.uuid != uuid) {
+  if (segment.header.uuid != list->uuid) {
     detail = "belongs to another journal";
+  } else if (segment.header.key_id != list->key_id) {
+    detail = absl::StrCat("is ", KeyText(segment.header.key_id),
+                          ", the journal is ", KeyText(list->key_id));
   } else if (segment.header.segment_id != segment.id) {
     detail = absl::StrCat("is segment ", segment.header.segment_id,
                           " under another name");
@@ -95,8 +104,8 @@ void CheckBelongs(ListedSegment& segment, const JournalUuid& uuid,
     return;
   }
   segment.usable = false;
-  findings->push_back(FindingOf(FindingKind::kSegmentChain, segment.name, 0, 0,
-                                std::move(detail)));
+  list->findings.push_back(FindingOf(FindingKind::kSegmentChain, segment.name,
+                                     0, 0, std::move(detail)));
 }
 
 // Which LSNs are lost with a missing one is known when a walk gets there.
@@ -173,9 +182,9 @@ absl::StatusOr<SegmentList> ListSegments(FileSystem& fs,
   for (ListedSegment& segment : list.segments) {
     LoadHead(fs, directory, segment, &list.findings);
   }
-  list.uuid = MostCommonUuid(list.segments);
+  Vote(&list);
   for (ListedSegment& segment : list.segments) {
-    CheckBelongs(segment, list.uuid, &list.findings);
+    CheckBelongs(segment, &list);
   }
   CheckNumbering(&list);
   return list;
@@ -187,7 +196,7 @@ void ListOneMore(FileSystem& fs, absl::string_view directory, uint64_t id,
   segment.id = id;
   segment.name = SegmentFileName(id);
   LoadHead(fs, directory, segment, &list->findings);
-  CheckBelongs(segment, list->uuid, &list->findings);
+  CheckBelongs(segment, list);
   list->segments.push_back(std::move(segment));
 }
 

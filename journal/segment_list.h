@@ -27,6 +27,7 @@ struct ListedSegment {
 
 struct SegmentList {
   JournalUuid uuid = {};
+  KeyId key_id = {};  // Zero: not encrypted.
   // In order of their ids. Stay where they are while it grows.
   std::deque<ListedSegment> segments;
   std::vector<Finding> findings;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "journal/body_decryptor.h"
 #include "journal/error.h"
 #include "journal/frame.h"
 
@@ -52,6 +53,7 @@ absl::StatusOr<std::unique_ptr<SegmentLog>> SegmentLog::Create(
                                   ? prepared->bytes
                                   : options.max_unsynced_bytes;
   header.created_unix_ns = absl::ToUnixNanos(options.clock->Now());
+  log->NameKey(&header);
   if (absl::Status s = log->Publish(*prepared, header); !s.ok()) return s;
   log->Enter(std::move(prepared->file), header, prepared->bytes);
   return log;
@@ -136,23 +138,39 @@ bool SegmentLog::WithinUnsyncedBound(uint64_t frame_bytes) const {
          header_.max_unsynced_bytes;
 }
 
+bool SegmentLog::Encrypts(FrameKind kind) const {
+  return options_.cipher != nullptr && HoldsApplicationBytes(kind);
+}
+
 SegmentLog::Placed SegmentLog::Stage(const FrameInput& input) {
   const uint64_t offset = NextOffset();
   if (staged_.empty()) staged_offset_ = offset;
   fsync_issued_ = false;
-  const uint64_t frame_bytes = FrameBytes(input.body.size());
+  const bool encrypt = Encrypts(input.kind);
+  const uint64_t body_bytes =
+      encrypt ? StoredBytes(options_.cipher, input.body.size())
+              : input.body.size();
+  const uint64_t frame_bytes = FrameBytes(body_bytes);
   const size_t at = staged_.size();
   staged_.resize(at + frame_bytes);  // Zeros: the padding is one.
-  std::copy(input.body.begin(), input.body.end(),
-            staged_.data() + at + kFrameHeaderBytes);
+  char* const body = staged_.data() + at + kFrameHeaderBytes;
   FrameHeader header;
-  header.body_bytes = static_cast<uint32_t>(input.body.size());
+  header.body_bytes = static_cast<uint32_t>(body_bytes);
   header.lsn = cursor_.last_lsn + 1;
   header.watermark = durable_lsn_;
   header.type = input.type;
   header.kind = input.kind;
-  header.flags = input.flags;
-  header.body_checksum = input.body_checksum;
+  header.flags = input.flags | (encrypt ? kEncrypted : 0);
+  if (encrypt) {
+    options_.cipher->Encrypt(
+        FrameContext(header_.uuid, header_.segment_id, header), input.body,
+        body);
+    header.body_checksum =
+        BodyChecksum(seed_, absl::string_view(body, body_bytes));
+  } else {
+    std::copy(input.body.begin(), input.body.end(), body);
+    header.body_checksum = input.body_checksum;
+  }
   EncodeFrameHeader(header, seed_, offset, staged_.data() + at);
   cursor_.last_lsn = header.lsn;
   cursor_.end_offset = offset + frame_bytes;
@@ -219,7 +237,14 @@ SegmentHeader SegmentLog::NextHeader(const PreparedSegment& prepared,
   header.state_segment_id = state_.segment_id;
   header.state_offset = state_.offset;
   header.state_lsn = state_.lsn;
+  NameKey(&header);
   return header;
+}
+
+void SegmentLog::NameKey(SegmentHeader* header) const {
+  if (options_.cipher == nullptr) return;
+  header->required_features |= kFeatureEncryption;
+  header->key_id = options_.cipher->id();
 }
 
 absl::Status SegmentLog::Rotate(uint64_t frame_bytes) {

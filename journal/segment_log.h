@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "journal/cipher.h"
 #include "journal/clock.h"
 #include "journal/examiner.h"  // JournalEnd
 #include "journal/file_system.h"
@@ -34,6 +35,8 @@ class SegmentLog {
     // Torn bytes after a crash can be no more than this. 0: a whole segment
     // (mode none).
     uint64_t max_unsynced_bytes = 32 << 20;
+    // Encrypts what RECORD and STATE frames hold. Not owned; null: plain.
+    const Cipher* cipher = nullptr;
   };
 
   // A new journal's first segment, durable on return.
@@ -51,7 +54,7 @@ class SegmentLog {
     uint16_t type = 0;
     uint8_t flags = 0;
     absl::string_view body;
-    uint64_t body_checksum = 0;
+    uint64_t body_checksum = 0;  // Ignored if the body is to be encrypted.
   };
   struct Placed {
     Lsn lsn = 0;
@@ -69,6 +72,11 @@ class SegmentLog {
 
   // Adds a frame to the next write. REQUIRES: it fits.
   Placed Stage(const FrameInput& input);
+
+  // What a frame with this body takes.
+  uint64_t RecordFrameBytes(uint64_t body_bytes) const {
+    return FrameBytes(StoredBytes(options_.cipher, body_bytes));
+  }
 
   // Writes what is staged, in one call.
   absl::Status WriteStaged();
@@ -109,6 +117,8 @@ class SegmentLog {
   void Enter(std::unique_ptr<File> file, const SegmentHeader& header,
              uint64_t capacity);
   absl::Status FinishRotation(const JournalEnd& end);
+  bool Encrypts(FrameKind kind) const;
+  void NameKey(SegmentHeader* header) const;
   uint64_t NextOffset() const;
   void MaybeRequestNext();
 

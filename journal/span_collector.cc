@@ -53,7 +53,7 @@ SpanCollector::Outcome SpanCollector::Add(uint64_t segment_id,
     first_lsn_ = record.lsn;
     first_offset_ = frame.offset;
   }
-  bytes_ += FrameBytes(frame.body.size());
+  bytes_ += frame.end - frame.offset;
   if (bytes_ > kSpanBytesMax) {
     Drop();
     return Outcome::kTooLong;

@@ -30,8 +30,10 @@ absl::Status CheckOptions(const WriterOptions& options) {
         "at most segment_bytes_max, which is at most 4 GiB";
   }
   if (options.max_record_bytes == 0 ||
-      options.max_record_bytes > kBodyBytesMax) {
-    wrong = "max_record_bytes must be between 1 and 1 GiB";
+      StoredBytes(options.cipher, options.max_record_bytes) > kBodyBytesMax) {
+    wrong =
+        "max_record_bytes must be between 1 and 1 GiB, and 40 bytes less with "
+        "a key";
   }
   return wrong.empty() ? absl::OkStatus()
                        : MakeError(ErrorKind::kInvalidArgument, wrong);

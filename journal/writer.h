@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "journal/cipher.h"
 #include "journal/clock.h"
 #include "journal/file_system.h"
 #include "journal/folder.h"
@@ -46,6 +47,11 @@ struct WriterOptions {
   enum class Existing { kOpenOrCreate, kMustExist, kMustNotExist };
   Existing existing = Existing::kOpenOrCreate;
 
+  // Encrypts what is appended: a new journal from its first segment on; one
+  // that is there is opened with its own key only. Not owned; outlives the
+  // writer. Null: plain.
+  const Cipher* cipher = nullptr;
+
   Folder* folder = nullptr;           // Not owned; outlives the writer.
   FileSystem* file_system = nullptr;  // Not owned; null means Posix().
   Clock* clock = nullptr;             // Not owned; null means Real().
@@ -66,7 +72,8 @@ class Writer {
   // recovers it as the mode says, and begins a new segment.
   //
   // Errors: kLocked (at once, with the holder's pid), kDamage, kTornTail (mode
-  // absolute), kNewerVersion, kNotFound, kNoSpace, kIo, kInvalidArgument.
+  // absolute), kNewerVersion, kNotFound, kNoSpace, kIo, kInvalidArgument (also
+  // for a plain journal with a key), kKey (an encrypted one without its key).
   static absl::StatusOr<std::unique_ptr<Writer>> Open(
       absl::string_view directory, const WriterOptions& options);
 

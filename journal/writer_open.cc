@@ -34,23 +34,34 @@ absl::Status MakeDirectory(FileSystem& fs, absl::string_view directory,
   return fs.CreateDirectory(directory);
 }
 
-// Removes what an earlier writer prepared and did not use; returns the ids of
-// the segments, in order.
-absl::StatusOr<std::vector<uint64_t>> ListAndClean(
-    FileSystem& fs, absl::string_view directory) {
+struct Listing {
+  std::vector<uint64_t> ids;      // Of the segments, in order.
+  std::vector<std::string> left;  // Prepared by an earlier writer, not used.
+};
+
+absl::StatusOr<Listing> List(FileSystem& fs, absl::string_view directory) {
   absl::StatusOr<std::vector<std::string>> names = fs.List(directory);
   if (!names.ok()) return names.status();
-  std::vector<uint64_t> ids;
+  Listing listing;
   for (const std::string& name : *names) {
     if (absl::optional<uint64_t> id = ParseSegmentFileName(name)) {
-      ids.push_back(*id);
+      listing.ids.push_back(*id);
     } else if (absl::EndsWith(name, absl::StrCat(".seg", kNewSuffix))) {
-      absl::Status s = fs.Remove(JoinPath(directory, name));
-      if (!s.ok()) return s;
+      listing.left.push_back(name);
     }
   }
-  std::sort(ids.begin(), ids.end());
-  return ids;
+  std::sort(listing.ids.begin(), listing.ids.end());
+  return listing;
+}
+
+// Not before the journal is known to be one that may be written.
+absl::Status Clean(FileSystem& fs, absl::string_view directory,
+                   const Listing& listing) {
+  for (const std::string& name : listing.left) {
+    absl::Status s = fs.Remove(JoinPath(directory, name));
+    if (!s.ok()) return s;
+  }
+  return absl::OkStatus();
 }
 
 // What the page cache holds need not be what the disk holds: a failed fsync
@@ -218,10 +229,20 @@ absl::StatusOr<Examination> ExamineForAppend(absl::string_view directory,
   examine.mode = options.recovery_mode;
   examine.full = options.verify_all;
   examine.folder = options.folder;
+  examine.cipher = options.cipher;
   examine.file_system = options.file_system;
   absl::StatusOr<Examination> found =
       Examiner(directory, examine, nullptr).Run();
   if (!found.ok()) return found.status();
+  // Some of it would be readable by anybody, whatever the caller believes.
+  if (options.cipher != nullptr && found->end.header.segment_id != 0 &&
+      found->end.header.key_id == KeyId()) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     absl::StrCat(directory,
+                                  ": a key is given for a journal that is not "
+                                  "encrypted; only a new journal can be, from "
+                                  "its first record on"));
+  }
   switch (found->report.action) {
     case RecoveryAction::kOpen:
     case RecoveryAction::kCut:
@@ -250,8 +271,8 @@ absl::StatusOr<OpenedLog> OpenLog(absl::string_view directory,
       fs.Lock(JoinPath(directory, kLockFileName));
   if (!lock.ok()) return WithContext(lock.status(), directory);
   opened.lock = *std::move(lock);
-  absl::StatusOr<std::vector<uint64_t>> ids = ListAndClean(fs, directory);
-  if (!ids.ok()) return ids.status();
+  absl::StatusOr<Listing> listing = List(fs, directory);
+  if (!listing.ok()) return listing.status();
   absl::StatusOr<FileSystemTraits> traits = fs.Traits(directory);
   if (!traits.ok()) return traits.status();
 
@@ -264,9 +285,10 @@ absl::StatusOr<OpenedLog> OpenLog(absl::string_view directory,
   log_options.segment_bytes_max = options.segment_bytes_max;
   log_options.max_unsynced_bytes =
       options.sync_mode == SyncMode::kNone ? 0 : kMaxUnsyncedBytes;
+  log_options.cipher = options.cipher;
 
   absl::StatusOr<std::unique_ptr<SegmentLog>> log;
-  if (ids->empty()) {
+  if (listing->ids.empty()) {
     if (options.existing == WriterOptions::Existing::kMustExist) {
       return MakeError(ErrorKind::kNotFound,
                        absl::StrCat(directory, ": no journal here"));
@@ -274,7 +296,11 @@ absl::StatusOr<OpenedLog> OpenLog(absl::string_view directory,
     // Whoever made the directory may have died before its name was durable.
     absl::Status s = fs.SyncDirectory(ParentDirectory(directory));
     if (!s.ok()) return s;
+    if (s = Clean(fs, directory, *listing); !s.ok()) return s;
     if (options.folder != nullptr) options.folder->Reset();
+    if (options.cipher != nullptr) {
+      opened.report.key_id = KeyIdHex(options.cipher->id());
+    }
     opened.report.mode = options.recovery_mode;
     opened.report.full = true;
     log = SegmentLog::Create(log_options);
@@ -283,10 +309,12 @@ absl::StatusOr<OpenedLog> OpenLog(absl::string_view directory,
       return MakeError(ErrorKind::kInvalidArgument,
                        absl::StrCat(directory, ": a journal is already here"));
     }
-    if (absl::Status s = SyncNewest(fs, directory, *ids); !s.ok()) return s;
+    absl::Status s = SyncNewest(fs, directory, listing->ids);
+    if (!s.ok()) return s;
     absl::StatusOr<Examination> found = ExamineForAppend(directory, options);
     if (!found.ok()) return found.status();
-    if (absl::Status s = Repair(fs, directory, *found); !s.ok()) return s;
+    if (s = Clean(fs, directory, *listing); !s.ok()) return s;
+    if (s = Repair(fs, directory, *found); !s.ok()) return s;
     opened.report = std::move(found->report);
     log = SegmentLog::Continue(log_options, found->end);
   }
