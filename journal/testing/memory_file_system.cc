@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <functional>
 #include <utility>
 
@@ -23,9 +24,24 @@ uint64_t Fate(uint64_t seed, absl::string_view name, uint64_t number) {
                               seed * 0x9e3779b97f4a7c15 + number);
 }
 
-bool Survives(const PowerLoss& loss, absl::string_view name, uint64_t number) {
-  return Fate(loss.seed, name, number) % 100 <
+// Whether an entry that is not synced is on the disk. `what` names it in the
+// random history, `path` to whoever chooses.
+bool Survives(const PowerLoss& loss, absl::string_view path,
+              absl::string_view what, uint64_t number) {
+  if (loss.choose != nullptr) return loss.choose(path, 2) == 1;
+  return Fate(loss.seed, what, number) % 100 <
          static_cast<uint64_t>(loss.survive_percent);
+}
+
+// Which version of a sector or size is on the disk, the synced one being 0.
+size_t Version(const PowerLoss& loss, absl::string_view path,
+               absl::string_view what, uint64_t number, size_t versions) {
+  if (loss.choose != nullptr) return loss.choose(path, versions);
+  if (loss.survive_percent >= 100) return versions - 1;
+  if (!Survives(loss, path, what, number)) return 0;
+  // Mostly the newest, now and then one before it.
+  if (Fate(loss.seed, what, number + 1) % 4 != 0) return versions - 1;
+  return Fate(loss.seed, what, number + 2) % (versions - 1);
 }
 
 std::string LastPart(absl::string_view path) {
@@ -235,22 +251,24 @@ void MemoryFileSystem::PowerOnKeepingCache() {
 void MemoryFileSystem::PowerOn(const PowerLoss& loss) {
   PowerOnKeepingCache();
   absl::MutexLock lock(&mutex_);
-  LosePower(*root_, loss);
+  LosePower(*root_, "", loss);
 }
 
-void MemoryFileSystem::LosePower(Node& node, const PowerLoss& loss) {
+void MemoryFileSystem::LosePower(Node& node, absl::string_view path,
+                                 const PowerLoss& loss) {
   if (node.directory) {
     for (const DirectoryChange& change : node.pending) {
       // By what it is, not by its number: preparing space comes and goes.
       const std::string what =
           absl::StrCat(node.birth, "/", change.name, "<", change.renamed_from,
                        change.node == nullptr ? "-" : change.node->birth);
-      if (!Survives(loss, what, 1)) continue;
+      const std::string entry = absl::StrCat(path, "/", change.name);
+      if (!Survives(loss, entry, what, 1)) continue;
       if (change.node == nullptr) {
         node.synced_entries.erase(change.name);
       } else {
         node.synced_entries[change.name] = change.node;
-        if (!change.renamed_from.empty() && Survives(loss, what, 2)) {
+        if (!change.renamed_from.empty() && Survives(loss, entry, what, 2)) {
           node.synced_entries.erase(change.renamed_from);
         }
       }
@@ -258,34 +276,89 @@ void MemoryFileSystem::LosePower(Node& node, const PowerLoss& loss) {
     node.pending.clear();
     node.entries = node.synced_entries;
     // A file with two names is visited twice: nothing is left to lose then.
-    for (auto& [name, child] : node.entries) LosePower(*child, loss);
+    for (auto& [name, child] : node.entries) {
+      LosePower(*child, absl::StrCat(path, "/", name), loss);
+    }
     return;
   }
   uint64_t size = node.data.size();
   if (!node.older_sizes.empty()) {
     node.older_sizes.push_back(size);
-    size = Survives(loss, node.birth, 3)
-               ? node.older_sizes[Fate(loss.seed, node.birth, 4) %
-                                  node.older_sizes.size()]
-               : node.older_sizes[0];
+    size = node.older_sizes[Version(loss, path, node.birth, 3,
+                                    node.older_sizes.size())];
   }
   node.data.resize(std::max<uint64_t>(size, node.data.size()), '\0');
   for (auto& [sector, unsynced] : node.unsynced) {
     const uint64_t at = sector * kSector;
-    if (at >= node.data.size()) continue;
-    const uint64_t number = 16 + sector * 4;
-    size_t version = 0;
-    if (!unsynced.forgotten && Survives(loss, node.birth, number)) {
-      // Mostly the newest bytes, now and then some written before them.
-      if (Fate(loss.seed, node.birth, number + 1) % 4 != 0) continue;
-      version = Fate(loss.seed, node.birth, number + 2) % unsynced.older.size();
-    }
+    // Behind the end that the file now has, nothing is left to lose.
+    if (at >= size) continue;
+    const size_t version =
+        unsynced.forgotten ? 0
+                           : Version(loss, path, node.birth, 16 + sector * 4,
+                                     unsynced.older.size() + 1);
+    if (version == unsynced.older.size()) continue;
     const uint64_t bytes = std::min(kSector, node.data.size() - at);
     node.data.replace(at, bytes, unsynced.older[version], 0, bytes);
   }
   node.data.resize(size, '\0');
   node.unsynced.clear();
   node.older_sizes.clear();
+}
+
+PowerLoss AllLosses::Next() {
+  next_ = 0;
+  PowerLoss loss;
+  loss.choose = [this](absl::string_view path, size_t versions) {
+    if (ignored_ != nullptr && ignored_(path)) return versions - 1;
+    if (next_ == digits_.size()) digits_.push_back({0, versions});
+    // Else these are no copies of one state.
+    if (digits_[next_].versions != versions) std::abort();
+    return digits_[next_++].value;
+  };
+  return loss;
+}
+
+bool AllLosses::More() {
+  // What a later choice is asked may depend on an earlier one.
+  while (!digits_.empty() &&
+         digits_.back().value + 1 == digits_.back().versions) {
+    digits_.pop_back();
+  }
+  if (digits_.empty()) return false;
+  ++digits_.back().value;
+  return true;
+}
+
+void MemoryFileSystem::CopyFrom(const MemoryFileSystem& other) {
+  absl::MutexLock theirs(&other.mutex_);
+  absl::MutexLock lock(&mutex_);
+  // A file may have several names, of which some are synced.
+  std::map<const Node*, std::shared_ptr<Node>> copies;
+  const std::function<std::shared_ptr<Node>(const std::shared_ptr<Node>&)>
+      copy_of = [&](const std::shared_ptr<Node>& node) {
+        if (node == nullptr) return std::shared_ptr<Node>();
+        std::shared_ptr<Node>& copy = copies[node.get()];
+        if (copy != nullptr) return copy;
+        copy = std::make_shared<Node>(*node);
+        const std::shared_ptr<Node> result = copy;
+        for (auto& [name, child] : result->entries) child = copy_of(child);
+        for (auto& [name, child] : result->synced_entries) {
+          child = copy_of(child);
+        }
+        for (DirectoryChange& change : result->pending) {
+          change.node = copy_of(change.node);
+        }
+        return result;
+      };
+  root_ = copy_of(other.root_);
+  births_ = other.births_;
+  off_ = other.off_;
+  off_at_ = other.off_at_;
+  changes_ = other.changes_;
+  failing_syncs_ = other.failing_syncs_;
+  capacity_ = other.capacity_;
+  ++generation_;
+  locked_.clear();
 }
 
 // ---------------------------------------------------------------------------

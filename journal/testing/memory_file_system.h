@@ -5,6 +5,16 @@
 //   … run the engine on &disk until its calls fail …
 //   disk.PowerOn({.seed = 4711});    // Go on with what survived.
 //
+// Or try every disk that the power cut can leave, one copy each:
+//
+//   AllLosses losses;
+//   do {
+//     MemoryFileSystem copy;
+//     copy.CopyFrom(disk);
+//     copy.PowerOn(losses.Next());
+//     … look at the copy …
+//   } while (losses.More());
+//
 // It keeps what is synced and what is not apart, by 512-byte sectors, file
 // sizes and directory entries: at a power cut each unsynced one survives or not
 // on its own. fsync of a file says nothing of its name.
@@ -12,11 +22,13 @@
 #define JOURNAL_TESTING_MEMORY_FILE_SYSTEM_H_
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -35,6 +47,38 @@ struct PowerLoss {
   uint64_t seed = 1;
   // How many in a hundred survive. 100 keeps all, 0 keeps none.
   int survive_percent = 50;
+  // If set, it decides instead, once for each thing in doubt: which of its
+  // `versions` (two or more) the disk has, from 0, the synced one, to the
+  // newest, `versions` - 1. `path` is the file's, or that of the entry made,
+  // removed or renamed to. The same history asks in the same order.
+  std::function<size_t(absl::string_view path, size_t versions)> choose =
+      nullptr;
+};
+
+// All losses of power that one state of a disk admits, one by one: every
+// combination of what survives, as the numbers on a counter. For use with
+// copies of the same state only.
+class AllLosses {
+ public:
+  // Paths for which it makes no difference what survives: there, the newest
+  // does.
+  using Ignored = std::function<bool(absl::string_view path)>;
+  explicit AllLosses(Ignored ignored = nullptr)
+      : ignored_(std::move(ignored)) {}
+
+  // The next one. It refers to this object.
+  PowerLoss Next();
+  // Whether there is one more.
+  bool More();
+
+ private:
+  struct Digit {
+    size_t value;
+    size_t versions;
+  };
+  const Ignored ignored_;
+  std::vector<Digit> digits_;
+  size_t next_ = 0;
 };
 
 // Thread-safe. Outlives its files and locks. Paths are taken apart at '/';
@@ -66,6 +110,10 @@ class MemoryFileSystem final : public FileSystem {
   void PowerOn(const PowerLoss& loss);
   // After the death of a process only: nothing is lost, nothing is synced.
   void PowerOnKeepingCache();
+
+  // Becomes a copy of `other`: what is on it, synced and not, and whether it
+  // has power. Files open here are gone.
+  void CopyFrom(const MemoryFileSystem& other);
 
   // -- Other misfortunes ---------------------------------------------------
 
@@ -135,7 +183,7 @@ class MemoryFileSystem final : public FileSystem {
   void TruncateNode(Node& node, uint64_t size)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   uint64_t Used() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void LosePower(Node& node, const PowerLoss& loss)
+  void LosePower(Node& node, absl::string_view path, const PowerLoss& loss)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable absl::Mutex mutex_;
