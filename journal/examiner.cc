@@ -40,6 +40,14 @@ absl::StatusOr<Examination> Examiner::Run() {
       end_.cut_end > settled_.end_offset) {
     report_.bytes_cut = end_.cut_end - settled_.end_offset;
   }
+  for (const ListedSegment& segment : list_.segments) {
+    const bool given_up =
+        std::count(end_.given_up_segments.begin(), end_.given_up_segments.end(),
+                   segment.id) > 0;
+    if (segment.usable && segment.half_header && !given_up) {
+      end_.half_headers.push_back(segment.id);
+    }
+  }
   report_.elapsed = Clock::Real()->Monotonic() - start_time;
   return Examination{std::move(report_), std::move(end_)};
 }

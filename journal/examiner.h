@@ -43,6 +43,8 @@ struct JournalEnd {
   uint64_t cut_end = 0;
   // Later segments given up (mode point-in-time).
   std::vector<uint64_t> given_up_segments;
+  // Segments that stay and have one good copy of their header.
+  std::vector<uint64_t> half_headers;
   // The rotation to this header was begun and its seal is still to be written.
   bool rotation_unfinished = false;
   SegmentHeader successor;

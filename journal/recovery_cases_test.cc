@@ -278,6 +278,62 @@ TEST_F(RecoveryCasesTest, WhatFollowsTheDamageIsKeptByteForByte) {
 }
 
 // ---------------------------------------------------------------------------
+// One bad copy of a header
+
+TEST_F(RecoveryCasesTest, AHeaderWithOneGoodCopyGetsTheOtherAgain) {
+  for (uint64_t segment : {1, 2, 3}) {
+    for (uint64_t copy : {0, 512}) {
+      SCOPED_TRACE(absl::StrCat("segment ", segment, ", copy at ", copy));
+      disk_.Delete(directory_);
+      options_.recovery_mode = RecoveryMode::kStrict;
+      ThreeLives();
+      const std::string head = Bytes(segment).substr(0, kFirstFrameOffset);
+      FlipBit(segment, copy + 20, 1);
+      EXPECT_EQ(KindOf(TryOpen()), ErrorKind::kDamage);
+      Open(RecoveryMode::kPointInTime);
+      Close();
+      EXPECT_EQ(Bytes(segment).substr(0, kFirstFrameOffset), head);
+      options_.recovery_mode = RecoveryMode::kStrict;
+      Life({"z"});
+      EXPECT_THAT(Bodies(),
+                  ElementsAre("a1", "a2", "b1", "b2", "c1", "c2", "z"));
+    }
+  }
+}
+
+TEST_F(RecoveryCasesTest, WritingAHeaderAgainMayBeInterruptedAnywhere) {
+  bool interrupted = true;
+  for (uint64_t change = 1; interrupted; ++change) {
+    SCOPED_TRACE(change);
+    disk_.Delete(directory_);
+    options_.recovery_mode = RecoveryMode::kStrict;
+    ThreeLives();
+    FlipBit(2, 20, 1);
+    options_.recovery_mode = RecoveryMode::kPointInTime;
+    disk_.PowerOffAfter(change);
+    interrupted = !TryOpen().ok();
+    PowerCut({.seed = change, .survive_percent = 50});
+    // The first opening that ends mends it; what it acknowledged stays.
+    Life({"z"});
+    ASSERT_EQ(Examine().outcome, FindingKind::kCleanEnd) << Text(Examine());
+    ASSERT_EQ(Bodies().size(), 7);
+  }
+}
+
+// Which of them is right, nobody knows.
+TEST_F(RecoveryCasesTest, TwoWholeHeadersThatDifferAreLeftAlone) {
+  ThreeLives();
+  const std::string first = Bytes(2).substr(0, kSegmentHeaderBytes);
+  RewriteHeader(2, [](SegmentHeader& header) { ++header.created_unix_ns; });
+  WriteBytes(2, 0, first);
+  const std::string head = Bytes(2).substr(0, kFirstFrameOffset);
+  EXPECT_EQ(KindOf(TryOpen()), ErrorKind::kDamage);
+  Open(RecoveryMode::kPointInTime);
+  Close();
+  EXPECT_EQ(Bytes(2).substr(0, kFirstFrameOffset), head);
+}
+
+// ---------------------------------------------------------------------------
 // Beside a living writer
 
 // Hides segments from List, as if they came into being just after it.

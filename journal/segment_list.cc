@@ -53,6 +53,7 @@ void LoadHead(FileSystem& fs, absl::string_view directory,
       break;
   }
   segment.usable = true;
+  segment.half_header = opened->half_header;
   if (opened->first_copy_good && opened->second_copy_good) return;
   Finding finding = FindingOf(
       FindingKind::kNoRecordLost, segment.name,
@@ -151,6 +152,9 @@ absl::StatusOr<OpenedSegment> OpenSegment(FileSystem& fs,
     opened.header = second_header;
   }
   opened.first_copy_good = first == HeaderState::kGood;
+  opened.half_header =
+      (first == HeaderState::kGood && second == HeaderState::kBad) ||
+      (first == HeaderState::kBad && second == HeaderState::kGood);
   // Two whole copies that differ are no two copies.
   opened.second_copy_good =
       second == HeaderState::kGood &&

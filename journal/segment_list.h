@@ -22,6 +22,8 @@ struct ListedSegment {
   std::string name;
   uint64_t file_bytes = 0;
   bool usable = false;  // Has a header that belongs here.
+  // Only one copy of it validates.
+  bool half_header = false;
   SegmentHeader header;
 };
 
@@ -51,6 +53,8 @@ struct OpenedSegment {
   SegmentHeader header;  // Unless kBad; only versions when kNewer.
   bool first_copy_good = false;
   bool second_copy_good = false;
+  // One copy is good and the other validates as nothing at all.
+  bool half_header = false;
 };
 absl::StatusOr<OpenedSegment> OpenSegment(FileSystem& fs,
                                           absl::string_view directory,
