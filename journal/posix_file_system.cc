@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -165,28 +166,59 @@ class PosixFile final : public File {
   const std::string path_;
 };
 
-// A lock of the open file description: it ends with the last descriptor of it,
-// whoever opens and closes the same file meanwhile.
+// Two locks. That of the lock file is one of its open file description: it ends
+// with the last descriptor of it, whoever opens and closes the same file
+// meanwhile. That of the directory stays where it is when somebody removes the
+// lock file beside a living holder.
 class PosixFileLock final : public FileLock {
  public:
-  explicit PosixFileLock(std::unique_ptr<Descriptor> fd)
-      : fd_(std::move(fd)), owner_(getpid()) {}
+  // `directory` is null where directories cannot be locked.
+  PosixFileLock(std::unique_ptr<Descriptor> file,
+                std::unique_ptr<Descriptor> directory)
+      : file_(std::move(file)),
+        directory_(std::move(directory)),
+        owner_(getpid()) {}
 
   ~PosixFileLock() override {
-    // A child between fork and exec has the description, too, and would keep
-    // the lock for that moment: hence unlocked, not only closed. But a child
+    // A child between fork and exec has the descriptions, too, and would keep
+    // the locks for that moment: hence unlocked, not only closed. But a child
     // that destroys its copy must not unlock its parent.
     if (getpid() != owner_) return;
+    // In this order: whoever gets the file's lock gets the directory's.
+    if (directory_ != nullptr) flock(directory_->get(), LOCK_UN);
     struct flock range = {};
     range.l_type = F_UNLCK;
     range.l_whence = SEEK_SET;
-    fcntl(fd_->get(), F_OFD_SETLK, &range);
+    fcntl(file_->get(), F_OFD_SETLK, &range);
   }
 
  private:
-  const std::unique_ptr<Descriptor> fd_;
+  const std::unique_ptr<Descriptor> file_;
+  const std::unique_ptr<Descriptor> directory_;
   const pid_t owner_;
 };
+
+// The lock of the directory that holds `path`. Null where the file system has
+// none for directories (NFS, some FUSE ones), or its table of locks is full:
+// then the lock file's alone must do.
+absl::StatusOr<std::unique_ptr<Descriptor>> LockDirectoryOf(
+    absl::string_view path) {
+  const std::string directory = ParentDirectory(path);
+  auto fd = std::make_unique<Descriptor>(Uninterrupted([&] {
+    return open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  }));
+  if (fd->get() < 0) {
+    return PathError(errno, directory, "open directory for locking");
+  }
+  if (Uninterrupted([&] { return flock(fd->get(), LOCK_EX | LOCK_NB); }) == 0) {
+    return fd;
+  }
+  if (errno != EWOULDBLOCK) return std::unique_ptr<Descriptor>();
+  return MakeError(
+      ErrorKind::kLocked,
+      absl::StrCat(directory, ": locked by a process that is alive, though ",
+                   path, " was removed and made again (fuser names it)"));
+}
 
 // The holder that the file's text names, if that very process is alive.
 absl::optional<LockHolder> ReadHolder(int fd) {
@@ -363,8 +395,12 @@ class PosixFileSystem final : public FileSystem {
                        "lock (needs a file system with open-file-description "
                        "locks)");
     }
+    absl::StatusOr<std::unique_ptr<Descriptor>> directory =
+        LockDirectoryOf(path);
+    if (!directory.ok()) return directory.status();
     WriteHolder(fd->get());
-    return std::make_unique<PosixFileLock>(std::move(fd));
+    return std::make_unique<PosixFileLock>(std::move(fd),
+                                           *std::move(directory));
   }
 
   absl::StatusOr<FileSystemTraits> Traits(absl::string_view path) override {

@@ -5,11 +5,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -26,6 +29,20 @@
 #include "journal/error.h"
 #include "journal/file_system.h"
 #include "journal/lock_holder.h"
+
+// What flock(2) fails with, as on a file system that does not have it; 0: it is
+// the kernel's. It stands before the C library's.
+static int flock_errno = 0;
+static int flock_failures = 0;
+
+extern "C" int flock(int fd, int operation) {
+  if (flock_errno == 0) {
+    return static_cast<int>(syscall(SYS_flock, fd, operation));
+  }
+  ++flock_failures;
+  errno = flock_errno;
+  return -1;
+}
 
 namespace journal {
 namespace {
@@ -541,6 +558,40 @@ TEST_F(PosixFileSystemTest, DeadProcessIsNotNamedAsTheHolder) {
   EXPECT_EQ(KindOf(refusal), ErrorKind::kLocked);
   EXPECT_THAT(std::string(refusal.message()),
               HasSubstr("locked by a process that has just started"));
+}
+
+// Somebody "cleans up" beside a living writer.
+TEST_F(PosixFileSystemTest, LockHoldsAlsoWhenItsFileIsRemoved) {
+  auto lock = Lock();
+  for (int removals = 0; removals < 2; ++removals) {
+    EXPECT_EQ(unlink(Path("LOCK").c_str()), 0);
+    const absl::Status refusal = Refusal();
+    EXPECT_EQ(KindOf(refusal), ErrorKind::kLocked);
+    EXPECT_THAT(std::string(refusal.message()), HasSubstr("was removed"));
+  }
+  lock.reset();
+  EXPECT_EQ(Refusal(), absl::OkStatus());
+}
+
+TEST_F(PosixFileSystemTest, LockOfAnotherProcessHoldsWhenItsFileIsRemoved) {
+  const pid_t holder = ForkHolder();
+  EXPECT_EQ(unlink(Path("LOCK").c_str()), 0);
+  EXPECT_EQ(KindOf(Refusal()), ErrorKind::kLocked);
+  EXPECT_EQ(KindOf(Refusal()), ErrorKind::kLocked);
+  Kill(holder);
+  EXPECT_EQ(Refusal(), absl::OkStatus());
+}
+
+TEST_F(PosixFileSystemTest, WhereDirectoriesHaveNoLocksTheFilesMustDo) {
+  for (const int error : {EOPNOTSUPP, EINVAL, EBADF, ENOLCK}) {
+    flock_errno = error;
+    flock_failures = 0;
+    const auto lock = Lock();
+    EXPECT_EQ(flock_failures, 1);
+    EXPECT_EQ(KindOf(Refusal()), ErrorKind::kLocked);
+  }
+  flock_errno = 0;
+  EXPECT_EQ(Refusal(), absl::OkStatus());
 }
 
 TEST_F(PosixFileSystemTest, TextOfAnEarlierProcessWithThePidIsNotBelieved) {
