@@ -83,6 +83,11 @@ inline constexpr uint64_t kBlockRawBytes = 256 << 10;
 inline constexpr uint64_t kBlockRawBytesMax = 1 << 20;
 inline constexpr uint64_t kBlockRatioMax = 64;
 
+enum class BlockCodec : uint8_t { kNone = 0, kZstd = 1 };
+
+// A manifest above this is broken, whatever its checksums say.
+inline constexpr uint64_t kManifestBytesMax = 16 << 20;
+
 constexpr uint64_t AlignUp(uint64_t value, uint64_t alignment) {
   return (value + alignment - 1) / alignment * alignment;
 }

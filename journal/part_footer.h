@@ -26,7 +26,12 @@ struct PartSpan {
   uint64_t records_before = 0;
   uint64_t records_after = 0;
   uint64_t seal_end = 0;
+
+  friend bool operator==(const PartSpan&, const PartSpan&) = default;
 };
+
+// Whether a span can be: it is not empty, and nothing in it goes back.
+bool IsWhole(const PartSpan& span);
 
 // Field by field as in FORMAT.md.
 struct PartFooter {
@@ -52,7 +57,9 @@ enum class PartEnd { kHeader, kFooter };
 // Writes kPartFooterBytes to `to`. Sets footer.checksum.
 void EncodePartFooter(PartFooter& footer, PartEnd end, char* to);
 
-// Reads kPartFooterBytes at `from`.
+// Reads kPartFooterBytes at `from`. kGood only if every byte is as
+// EncodePartFooter writes it, and the span is whole. kNewer if it is whole but
+// of a newer version, or needs a feature that this version does not have.
 HeaderState DecodePartFooter(const char* from, PartEnd end, PartFooter* footer);
 
 // The seed of all checksums in a part.

@@ -8,10 +8,7 @@
 #include <iterator>
 
 #include "absl/strings/escaping.h"
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_format.h"
-#include "absl/strings/strip.h"
+#include "journal/file_name.h"
 #include "journal/little_endian.h"
 #include "xxhash.h"
 
@@ -47,7 +44,7 @@ constexpr size_t kRemovedBeforeAt = kKeyIdAt + sizeof(KeyId);
 constexpr size_t kReservedAt = kRemovedBeforeAt + 8;
 static_assert(kReservedAt == 168);
 
-constexpr int kSegmentIdDigits = 10;
+constexpr absl::string_view kSegmentSuffix = ".seg";
 
 }  // namespace
 
@@ -136,17 +133,11 @@ std::string KeyIdHex(const KeyId& key_id) {
 }
 
 std::string SegmentFileName(uint64_t segment_id) {
-  return absl::StrFormat("%0*d.seg", kSegmentIdDigits, segment_id);
+  return NumberedFileName(segment_id, kSegmentSuffix);
 }
 
 absl::optional<uint64_t> ParseSegmentFileName(absl::string_view name) {
-  absl::string_view digits = name;
-  uint64_t id = 0;
-  if (!absl::ConsumeSuffix(&digits, ".seg") || !absl::SimpleAtoi(digits, &id) ||
-      id == 0 || SegmentFileName(id) != name) {
-    return absl::nullopt;
-  }
-  return id;
+  return ParseNumberedFileName(name, kSegmentSuffix);
 }
 
 }  // namespace journal
