@@ -27,6 +27,7 @@ absl::StatusOr<Examination> Examiner::Run() {
   if (!list.ok()) return list.status();
   list_ = *std::move(list);
   if (absl::Status s = CheckKeyGiven(); !s.ok()) return s;
+  end_.key_id = list_.key_id;
   report_.key_id = KeyIdHex(list_.key_id);
   end_.uuid = list_.uuid;
   report_.journal_uuid = UuidHex(list_.uuid);

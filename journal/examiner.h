@@ -36,6 +36,7 @@ struct StatePlace {
 // Where the log ends, and what a writer must do to go on from there.
 struct JournalEnd {
   JournalUuid uuid = {};
+  KeyId key_id = {};  // Zero: not encrypted, or no segment can be used.
   SegmentHeader header;  // Of the segment in which it ends.
   Cursor cursor;
   bool sealed = false;  // The segment is sealed, its successor is gone.

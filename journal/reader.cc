@@ -100,9 +100,6 @@ absl::StatusOr<ReadSegment> JournalReader::Open(uint64_t id) {
     return MakeError(ErrorKind::kDamage,
                      absl::StrCat(path, ": the segment header is damaged"));
   }
-  if (absl::Status s = CheckKey(opened->header.key_id, cipher_); !s.ok()) {
-    return WithContext(s, path);
-  }
   ReadSegment segment;
   segment.file = std::move(opened->file);
   segment.header = opened->header;
@@ -143,6 +140,9 @@ absl::Status JournalReader::Start() {
   }
   absl::StatusOr<ReadSegment> segment = Open((*ids)[low]);
   if (!segment.ok()) return segment.status();
+  if (absl::Status s = CheckKey(segment->header.key_id, cipher_); !s.ok()) {
+    return WithContext(s, directory_);
+  }
   current_ = *std::move(segment);
   begins_late_ = current_.header.first_lsn > std::max<Lsn>(start_lsn_, 1);
   return absl::OkStatus();

@@ -87,9 +87,13 @@ absl::StatusOr<Examination> ExamineForAppend(absl::string_view directory,
   absl::StatusOr<Examination> found =
       Examiner(directory, examine, nullptr).Run();
   if (!found.ok()) return found.status();
+  const JournalEnd& end = found->end;
+  if (absl::Status s = CheckKey(end.key_id, options.cipher); !s.ok()) {
+    return WithContext(s, directory);
+  }
   // Some of it would be readable by anybody, whatever the caller believes.
-  if (options.cipher != nullptr && found->end.header.segment_id != 0 &&
-      found->end.header.key_id == KeyId()) {
+  if (options.cipher != nullptr && end.header.segment_id != 0 &&
+      end.key_id == KeyId()) {
     return MakeError(ErrorKind::kInvalidArgument,
                      absl::StrCat(directory,
                                   ": a key is given for a journal that is not "
@@ -102,7 +106,7 @@ absl::StatusOr<Examination> ExamineForAppend(absl::string_view directory,
       return found;
     case RecoveryAction::kStopBefore:
       // With nothing good before the damage there is nothing to go on from.
-      if (options.append_after_damage && found->end.header.segment_id != 0) {
+      if (options.append_after_damage && end.header.segment_id != 0) {
         return found;
       }
       break;

@@ -170,6 +170,7 @@ void JournalFixture::PutHeader(uint64_t segment, const SegmentHeader& header) {
 RecoveryReport JournalFixture::Examine(RecoveryMode mode) {
   ExamineOptions options;
   options.mode = mode;
+  options.cipher = options_.cipher;
   options.file_system = &fs_;
   absl::StatusOr<RecoveryReport> report = journal::Examine(directory_, options);
   EXPECT_TRUE(report.ok()) << report.status();
@@ -179,6 +180,7 @@ RecoveryReport JournalFixture::Examine(RecoveryMode mode) {
 BodyList JournalFixture::Bodies(RecoveryMode mode) {
   ExamineOptions options;
   options.mode = mode;
+  options.cipher = options_.cipher;
   options.file_system = &fs_;
   BodyList bodies;
   absl::StatusOr<RecoveryReport> report = journal::Examine(

@@ -98,7 +98,7 @@ class JournalFixture : public ::testing::Test {
     PutHeader(segment, header);
   }
 
-  // -- Looking --------------------------------------------------------------
+  // -- Looking, with the key of `options_` ----------------------------------
 
   RecoveryReport Examine(RecoveryMode mode = RecoveryMode::kStrict);
   // What Examine() of that mode lets through.
