@@ -8,11 +8,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "journal/cipher.h"
 #include "journal/error.h"
 #include "journal/testing/journal_fixture.h"
 
@@ -81,6 +83,7 @@ class ByteMatrixTest : public JournalFixture {
     Found found;
     ExamineOptions options;
     options.mode = RecoveryMode::kSalvage;
+    options.cipher = options_.cipher;
     options.file_system = &disk_;
     found.report =
         journal::Examine(directory_, options, [&](const Record& record) {
@@ -253,6 +256,61 @@ TEST_F(ByteMatrixTest, EveryTwoSectorsSwappedAreSeen) {
         disk_.Put(PathOf(id), whole);
       }
     }
+  }
+}
+
+// ---------------------------------------------------------------------------
+// Encrypted: the same is seen by whoever has no key
+
+class EncryptedByteMatrixTest : public ByteMatrixTest {
+ protected:
+  void SetUp() override {
+    options_.cipher = cipher_.get();
+    ByteMatrixTest::SetUp();
+    options_.cipher = nullptr;
+  }
+  // The one finding, which names a place at or before `at`, and after it.
+  void ExpectSeen(uint64_t segment, uint64_t at) {
+    const RecoveryReport report = Examine(RecoveryMode::kSalvage);
+    SCOPED_TRACE(absl::StrCat(segment, " byte ", at, "\n", Text(report)));
+    ASSERT_TRUE(report.damaged());
+    ASSERT_EQ(Decide(report.outcome, RecoveryMode::kStrict),
+              RecoveryAction::kRefuse);
+    ASSERT_EQ(report.findings.size(), 1);
+    ASSERT_EQ(report.findings[0].file, SegmentFileName(segment));
+    if (at < kFirstFrameOffset) return;
+    ASSERT_TRUE(Names(report.findings[0], FrameAt(segment, at).lsn));
+  }
+
+  const std::unique_ptr<Cipher> cipher_ =
+      Cipher::FromBytes(std::string(kKeyBytes, 'k')).value();
+};
+
+TEST_F(EncryptedByteMatrixTest, EveryFlippedBitIsSeenWithoutTheKey) {
+  uint64_t step = 0;
+  for (uint64_t id = 1; id <= segments_; ++id) {
+    for (uint64_t at = 0; at < Size(id); ++at) {
+      for (int bit = 0; bit < 8; ++bit) {
+        // Every byte; of its bits, without a sanitizer, every third.
+        if (++step % (Stride() * 3) != 0) continue;
+        disk_.Xor(PathOf(id), at, static_cast<char>(1 << bit));
+        ASSERT_NO_FATAL_FAILURE(ExpectSeen(id, at)) << bit;
+        disk_.Xor(PathOf(id), at, static_cast<char>(1 << bit));
+      }
+    }
+  }
+}
+
+TEST_F(EncryptedByteMatrixTest, EveryLengthIsSeenWithoutTheKey) {
+  uint64_t step = 0;
+  for (uint64_t id = 1; id <= segments_; ++id) {
+    const std::string whole = Bytes(id);
+    for (uint64_t size = 0; size < whole.size(); ++size) {
+      if (++step % Stride() != 0) continue;
+      disk_.Put(PathOf(id), whole.substr(0, size));
+      ASSERT_TRUE(Examine().damaged()) << id << " cut to " << size;
+    }
+    disk_.Put(PathOf(id), whole);
   }
 }
 

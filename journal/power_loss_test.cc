@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "journal/cipher.h"
 #include "journal/error.h"
 #include "journal/reader.h"
 #include "journal/recovery.h"
@@ -47,6 +48,13 @@ uint64_t Environment(const char* name, uint64_t otherwise) {
   return text != nullptr && absl::SimpleAtoi(text, &value) ? value : otherwise;
 }
 
+// One key for all; only that there is one makes a difference.
+const Cipher* SomeCipher() {
+  static const Cipher* const cipher =
+      Cipher::FromBytes(std::string(kKeyBytes, 'k')).value().release();
+  return cipher;
+}
+
 struct Submitted {
   std::string body;
   uint32_t weight = 1;
@@ -62,6 +70,7 @@ class History {
     EXPECT_TRUE(disk_.SyncDirectory("/").ok());
     options_.file_system = &disk_;
     options_.clock = &clock_;
+    if (Chance(25)) options_.cipher = SomeCipher();
   }
 
   // One life and its end. Stops at the first failure.
@@ -212,7 +221,7 @@ class History {
     if (!status.ok()) return;
     EXPECT_EQ(durable_, returned_);
     ExamineOptions examine;
-    examine.file_system = &disk_;
+    examine.file_system = &disk_;  // Without a key: verifying needs none.
     const absl::StatusOr<RecoveryReport> report = Examine(kDirectory, examine);
     ASSERT_TRUE(report.ok()) << report.status();
     EXPECT_TRUE(report->closed && report->outcome == FindingKind::kCleanEnd)
@@ -237,6 +246,7 @@ class History {
   void Verify(bool power) {
     ExamineOptions examine;
     examine.file_system = &disk_;
+    examine.cipher = options_.cipher;
     BodyList bodies;
     const absl::StatusOr<RecoveryReport> report = Examine(
         kDirectory, examine,
@@ -276,8 +286,8 @@ class History {
   }
 
   void CheckReader(const BodyList& bodies) {
-    absl::StatusOr<std::unique_ptr<Reader>> reader =
-        Reader::Open(kDirectory, {.file_system = &disk_});
+    absl::StatusOr<std::unique_ptr<Reader>> reader = Reader::Open(
+        kDirectory, {.cipher = options_.cipher, .file_system = &disk_});
     ASSERT_TRUE(reader.ok()) << reader.status();
     for (const std::string& body : bodies) {
       const ReadResult next = (*reader)->Next();
@@ -341,7 +351,8 @@ TEST(PowerLossTest, ASeedGivesTheSameHistoryAgain) {
 // Several threads at once: batches of many, and the order is the writer's.
 class ThreadedHistory {
  public:
-  explicit ThreadedHistory(uint64_t seed) : random_(seed) {
+  explicit ThreadedHistory(uint64_t seed)
+      : random_(seed), cipher_(seed % 4 == 0 ? SomeCipher() : nullptr) {
     EXPECT_TRUE(disk_.CreateDirectory("/home").ok());
     EXPECT_TRUE(disk_.SyncDirectory("/").ok());
   }
@@ -352,6 +363,7 @@ class ThreadedHistory {
     options.segment_bytes_min = options.segment_bytes_max = 64 << 10;
     options.sync_mode = random_() % 2 ? SyncMode::kEach : SyncMode::kBatch;
     options.sync_interval = absl::Milliseconds(1);
+    options.cipher = cipher_;
     disk_.PowerOffAfter(1 + random_() % 150);
     absl::StatusOr<std::unique_ptr<Writer>> writer =
         Writer::Open(kDirectory, options);
@@ -387,6 +399,7 @@ class ThreadedHistory {
     std::map<Lsn, std::string> there;
     ExamineOptions examine;
     examine.file_system = &disk_;
+    examine.cipher = cipher_;
     const absl::StatusOr<RecoveryReport> report =
         Examine(kDirectory, examine, [&](const Record& record) {
           there[record.lsn] = std::string(record.body);
@@ -407,6 +420,7 @@ class ThreadedHistory {
   }
 
   std::mt19937_64 random_;
+  const Cipher* const cipher_;
   MemoryFileSystem disk_;
   int life_ = 0;
   Lsn durable_ = 0;
