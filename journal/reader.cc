@@ -88,6 +88,20 @@ class JournalReader final : public Reader {
   BodyDecryptor random_decryptor_{cipher_};
 };
 
+// A file that the system does not give is no evidence of damage: there may be
+// no file descriptor left, or no permission.
+FindingKind KindOfFailure(const absl::Status& status) {
+  switch (KindOf(status)) {
+    case ErrorKind::kIo:
+    case ErrorKind::kNoSpace:
+      return FindingKind::kReadError;
+    case ErrorKind::kNewerVersion:
+      return FindingKind::kNewerFormat;
+    default:
+      return FindingKind::kAckedLoss;
+  }
+}
+
 absl::StatusOr<ReadSegment> JournalReader::Open(uint64_t id) {
   absl::StatusOr<OpenedSegment> opened = OpenSegment(fs_, directory_, id);
   if (!opened.ok()) return opened.status();
@@ -299,7 +313,9 @@ absl::optional<ReadResult> JournalReader::AtEnd(ScanStep step) {
   if (again == ScanStep::kFrame) return TakeFrame(frame);
   if (!scanner.read_errors().empty()) {
     const SegmentScanner::ReadError& error = scanner.read_errors().front();
-    return Damaged(error.offset, lsn, error.message);
+    ReadResult result = Damaged(error.offset, lsn, error.message);
+    result.finding.kind = FindingKind::kReadError;
+    return result;
   }
   if (cut_back && !span_.open()) {
     return Damaged(
@@ -348,6 +364,7 @@ absl::optional<ReadResult> JournalReader::EnterNext() {
 ReadResult JournalReader::CannotEnter(uint64_t id, const absl::Status& status) {
   ReadResult result =
       Damaged(0, current_.scanner->expected_lsn(), status.message());
+  result.finding.kind = KindOfFailure(status);
   result.finding.file = SegmentFileName(id);
   if (KindOf(status) != ErrorKind::kNotFound) return result;
   result.finding.kind = FindingKind::kSegmentChain;
@@ -381,6 +398,7 @@ ReadResult JournalReader::ReadAt(Position position) {
     absl::StatusOr<ReadSegment> segment = Open(id);
     if (!segment.ok()) {
       ReadResult result = Damaged(0, 0, segment.status().message());
+      result.finding.kind = KindOfFailure(segment.status());
       if (KindOf(segment.status()) == ErrorKind::kNotFound) {
         result.outcome = ReadOutcome::kCompacted;
       }
@@ -403,6 +421,15 @@ ReadResult JournalReader::ReadAt(Position position) {
                                     ? "no record lies there"
                                     : absl::string_view(scanner.bad().reason));
     result.finding.file = SegmentFileName(id);
+    for (const SegmentScanner::ReadError& error : scanner.read_errors()) {
+      if (error.offset >= std::max(scanner.bad().end, offset + 1) ||
+          error.offset + error.bytes <= offset) {
+        continue;
+      }
+      result.finding.kind = FindingKind::kReadError;
+      result.finding.detail = error.message;
+      break;
+    }
     return result;
   }
   const absl::string_view wrong =

@@ -26,7 +26,9 @@ enum class ReadOutcome {
   kRecord,     // `record` is the next one.
   kEnd,        // Nothing more for now; ask again to follow a living writer.
   kCompacted,  // The LSN asked for was removed; `first_lsn` is what is left.
-  kDamaged,    // `finding` says what and where. The reader stays there.
+  // `finding` says what and where. The reader stays there. Its kind tells
+  // damage from kReadError, bytes that the system did not give.
+  kDamaged,
 };
 
 struct ReadResult {

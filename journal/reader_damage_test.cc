@@ -69,5 +69,43 @@ TEST_F(ReaderDamageTest, AMissingBeginningIsSaid) {
   EXPECT_EQ(first.first_lsn, second);
 }
 
+// No file descriptor left, for one.
+TEST_F(ReaderDamageTest, ASegmentThatCannotBeOpenedIsAReadError) {
+  ThreeLives();
+  fs_.Inject({.op = FileOp::kOpen,
+              .name_part = "0000000002.seg",
+              .nth = 2,  // Not where the reader looks for its start.
+              .error_number = EMFILE});
+  const ReadResult result = ReadToTheEnd();
+  EXPECT_EQ(result.outcome, ReadOutcome::kDamaged);
+  EXPECT_EQ(result.finding.kind, FindingKind::kReadError);
+  EXPECT_EQ(result.finding.file, "0000000002.seg");
+  EXPECT_EQ(records_, 2);
+}
+
+TEST_F(ReaderDamageTest, UnreadableBytesAreAReadError) {
+  ThreeLives();
+  fs_.Inject({.op = FileOp::kRead,
+              .name_part = "0000000002.seg",
+              .offset_begin = kFirstFrameOffset,
+              .from_then_on = true});
+  EXPECT_EQ(ReadToTheEnd().finding.kind, FindingKind::kReadError);
+}
+
+TEST_F(ReaderDamageTest, OneRecordThatIsUnreadableIsAReadError) {
+  ThreeLives();
+  auto reader = Reader::Open(directory_, {.file_system = &fs_});
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  const Position first = (*reader)->Next().record.position;
+  auto other = Reader::Open(directory_, {.file_system = &fs_});
+  ASSERT_TRUE(other.ok()) << other.status();
+  fs_.Inject({.op = FileOp::kRead,
+              .offset_begin = kFirstFrameOffset,
+              .from_then_on = true});
+  EXPECT_EQ((*other)->ReadAt(first).finding.kind, FindingKind::kReadError);
+  fs_.Heal();
+  EXPECT_EQ((*other)->ReadAt(first).outcome, ReadOutcome::kRecord);
+}
+
 }  // namespace
 }  // namespace journal

@@ -90,6 +90,7 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   MaybeRefusal RecordInDoubt();
   MaybeRefusal Finish();
   MaybeRefusal WriteResultFiles();
+  Refusal CannotReadBack(const absl::Status& status) const;
   absl::Status RecordEnd(bool complete);
   void SayEnd(bool complete);
 
@@ -360,10 +361,24 @@ absl::optional<Refusal> BenchmarkCellImpl::Finish() {
   return absl::nullopt;
 }
 
+Refusal BenchmarkCellImpl::CannotReadBack(const absl::Status& status) const {
+  Refusal refusal = RefuseJournal(entered_.directory, status);
+  const bool damaged = refusal.exit_code == kExitDamage;
+  if (!session_begun_) return refusal;
+  const std::string where = Printable(entered_.directory);
+  refusal.message = absl::StrCat(
+      "The results could not be read back: ", Printable(status.message()),
+      damaged ? "\nNext:\n  journalctl-bench verify "
+              : "\nAll answers are in the journal ",
+      where,
+      damaged ? "   lists what is damaged" : "; run the same command again.");
+  return refusal;
+}
+
 absl::optional<Refusal> BenchmarkCellImpl::WriteResultFiles() {
   absl::StatusOr<std::unique_ptr<ResultStore>> store =
       ResultStore::Load(entered_.directory, names_.scoring_hash);
-  if (!store.ok()) return RefuseJournal(entered_.directory, store.status());
+  if (!store.ok()) return CannotReadBack(store.status());
   const BenchmarkInfo& journaled = entered_.journal->info();
   ResultsInfo info;
   info.benchmark_id = names_.benchmark_id;

@@ -3,6 +3,20 @@
 #include "journal/recovery_report.h"
 
 namespace runner {
+namespace {
+
+journal::ErrorKind KindOf(journal::FindingKind finding) {
+  switch (finding) {
+    case journal::FindingKind::kReadError:
+      return journal::ErrorKind::kIo;
+    case journal::FindingKind::kNewerFormat:
+      return journal::ErrorKind::kNewerVersion;
+    default:
+      return journal::ErrorKind::kDamage;
+  }
+}
+
+}  // namespace
 
 absl::Status ReadFailure(const journal::ReadResult& result) {
   switch (result.outcome) {
@@ -11,7 +25,7 @@ absl::Status ReadFailure(const journal::ReadResult& result) {
           journal::ErrorKind::kDamage,
           absl::StrCat("records before LSN ", result.first_lsn, " are gone"));
     case journal::ReadOutcome::kDamaged:
-      return journal::MakeError(journal::ErrorKind::kDamage,
+      return journal::MakeError(KindOf(result.finding.kind),
                                 journal::Describe(result.finding));
     case journal::ReadOutcome::kRecord:
     case journal::ReadOutcome::kEnd:

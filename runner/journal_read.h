@@ -14,7 +14,8 @@
 
 namespace runner {
 
-// Why a read gave no record: kDamage, with place and reason.
+// Why a read gave no record, with place and reason: kDamage, kIo where the
+// system did not give the bytes, kNewerVersion.
 absl::Status ReadFailure(const journal::ReadResult& result);
 
 // `record` as a Record; kDamage, naming the LSN, if it is of another type or
