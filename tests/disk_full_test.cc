@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <map>
 #include <random>
 #include <string>
 
@@ -144,15 +143,6 @@ class DiskFull : public ::testing::Test {
     ExpectSaysSo(runner);
   }
 
-  static void ExpectOnceButInDoubt(const Workplace& place, int questions) {
-    const std::map<QueryName, int> asked = place.CallCounts();
-    std::map<QueryName, int> in_doubt = place.InDoubtCounts();
-    EXPECT_EQ(asked.size(), static_cast<size_t>(questions));
-    for (const auto& [query, times] : asked) {
-      EXPECT_LE(times, 1 + in_doubt[query]) << query;
-    }
-  }
-
   static std::string* namespace_error_;
 };
 
@@ -175,7 +165,7 @@ TEST_F(DiskFull, RunEndsClearlyAndGoesOnWhenThereIsSpace) {
 
   disk.Free();
   ASSERT_EQ(place.Run(), 0) << place.err();
-  ExpectOnceButInDoubt(place, kQuestions);
+  place.ExpectAskedOnceButInDoubt(kQuestions);
   EXPECT_EQ(place.ResultsWithoutTiming(), Uninterrupted(kQuestions));
   EXPECT_EQ(Inspect({"verify", place.JournalDirectory()}).exit_code, 0);
 }
@@ -193,7 +183,7 @@ TEST_F(DiskFull, StillFullIsSaidAgainAndLosesNothing) {
   EXPECT_EQ(place.Calls().size(), asked) << "asked without room for the answer";
   disk.Free();
   ASSERT_EQ(place.Run(), 0) << place.err();
-  ExpectOnceButInDoubt(place, kQuestions);
+  place.ExpectAskedOnceButInDoubt(kQuestions);
 }
 
 TEST_F(DiskFull, SpaceMadeWhileItWaitsKeepsWhatWasAnswered) {
@@ -208,7 +198,7 @@ TEST_F(DiskFull, SpaceMadeWhileItWaitsKeepsWhatWasAnswered) {
   disk.Free();
   ExpectSaysSo(runner);
   ASSERT_EQ(place.Run(), 0) << place.err();
-  ExpectOnceButInDoubt(place, kQuestions);
+  place.ExpectAskedOnceButInDoubt(kQuestions);
   EXPECT_EQ(place.Calls().size(), static_cast<size_t>(kQuestions))
       << "an answer that was there was thrown away";
 }

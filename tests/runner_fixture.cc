@@ -76,7 +76,7 @@ int PollMs(absl::Time until) {
   setenv("TMPDIR", directory.c_str(), 1);
   unsetenv("NO_COLOR");
   setenv("TERM", "xterm", 1);
-  execv(argv[0], argv.data());
+  execvp(argv[0], argv.data());
   _exit(127);
 }
 
@@ -272,7 +272,8 @@ void Workplace::WriteWorker() const {
 
 RunnerProcess Workplace::Start(const std::vector<std::string>& more,
                                const std::string& stderr_file) const {
-  std::vector<std::string> words = {Program(kRunner), "run"};
+  std::vector<std::string> words = run_under;
+  words.insert(words.end(), {Program(kRunner), "run"});
   std::map<std::string, std::string> all = options;
   WriteWorker();
   if (all.count("response-field") == 0) {
@@ -367,6 +368,17 @@ std::map<QueryName, int> Workplace::InDoubtCounts() const {
     }
   });
   return counts;
+}
+
+void Workplace::ExpectAskedOnceButInDoubt(size_t questions) const {
+  const std::map<QueryName, int> asked = CallCounts();
+  const std::map<QueryName, int> in_doubt = InDoubtCounts();
+  EXPECT_EQ(asked.size(), questions);
+  for (const auto& [query, times] : asked) {
+    const auto listed = in_doubt.find(query);
+    EXPECT_LE(times, 1 + (listed == in_doubt.end() ? 0 : listed->second))
+        << query << " was asked again unlisted";
+  }
 }
 
 std::vector<std::string> Workplace::Records(const std::string& name) const {

@@ -83,6 +83,9 @@ class Workplace {
   std::map<std::string, std::string> options;
   std::vector<std::string> worker_flags = {"--arithmetic", "--log=calls.log"};
 
+  // Words before the program's, such as a tracer's, in each Start and Run.
+  std::vector<std::string> run_under;
+
   // questions.jsonl: "q1".."q<n>" with an input such as "7 * 12" and its value
   // as the target. Every 10th target is wrong, so that scores differ.
   void WriteDataset(int questions);
@@ -117,6 +120,9 @@ class Workplace {
   std::string JournalDirectory() const;
   // How often each query was listed in doubt, from the journal's records.
   std::map<QueryName, int> InDoubtCounts() const;
+  // Each of `questions` queries was asked, and none again but those in doubt,
+  // once more for each listing.
+  void ExpectAskedOnceButInDoubt(size_t questions) const;
   // Every record of the journal `name`, its bytes.
   std::vector<std::string> Records(const std::string& name) const;
 
