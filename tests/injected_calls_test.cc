@@ -38,9 +38,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kQuestions = 16;
-// Of each question, and so of each answer: together more than the journal's
-// first segment.
-constexpr size_t kPromptBytes = 72 << 10;
 // In the journal before the life that is disturbed, if there is one.
 constexpr size_t kAskedBefore = 6;
 
@@ -57,6 +54,10 @@ constexpr const char* kUnusedCalls[] = {
 using Numbers = std::map<std::string, std::set<int>>;
 
 bool EveryPoint() { return getenv("INJECTED_EVERY_POINT") != nullptr; }
+
+// Of each question, and so of each answer: together more than the journal's
+// first segment, when there is time.
+size_t PromptBytes() { return EveryPoint() ? 72 << 10 : 600; }
 
 // One life is disturbed: a journal's first, or one that finds a journal whose
 // writer was killed.
@@ -81,7 +82,7 @@ class InjectedCalls : public testing::Test {
     std::string rows;
     for (int i = 1; i <= kQuestions; ++i) {
       const std::string text =
-          absl::StrCat(i, ":", std::string(kPromptBytes, 'a' + i % 26));
+          absl::StrCat(i, ":", std::string(PromptBytes(), 'a' + i % 26));
       absl::StrAppend(&rows, "{\"id\":\"q", i, "\",\"input\":\"", text,
                       "\",\"target\":\"", i % 10 == 0 ? "wrong" : text,
                       "\"}\n");
