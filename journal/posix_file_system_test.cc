@@ -2,19 +2,16 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +26,7 @@
 #include "journal/error.h"
 #include "journal/file_system.h"
 #include "journal/lock_holder.h"
+#include "journal/testing/child_process.h"
 
 // What flock(2) fails with, as on a file system that does not have it; 0: it is
 // the kernel's. It stands before the C library's.
@@ -52,75 +50,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::UnorderedElementsAre;
-
-constexpr int kEventTimeoutMs = 30'000;
-
-// Lets one process wait for another. An event is one byte, or the end of the
-// pipe: the kernel closes it when the writer execs or dies.
-class Pipe {
- public:
-  Pipe() { EXPECT_EQ(pipe2(ends_, O_CLOEXEC), 0); }
-  ~Pipe() {
-    CloseReader();
-    CloseWriter();
-  }
-  Pipe(const Pipe&) = delete;
-  Pipe& operator=(const Pipe&) = delete;
-
-  int reader() const { return ends_[0]; }
-  void CloseReader() { Close(ends_[0]); }
-  void CloseWriter() { Close(ends_[1]); }
-  void Signal() const { EXPECT_EQ(write(ends_[1], "x", 1), 1); }
-
-  [[nodiscard]] bool AwaitByte() const { return Await() == 1; }
-  [[nodiscard]] bool AwaitEnd() const { return Await() == 0; }
-
- private:
-  static void Close(int& end) {
-    if (end >= 0) close(end);
-    end = -1;
-  }
-
-  ssize_t Await() const {
-    pollfd wanted = {ends_[0], POLLIN, 0};
-    if (poll(&wanted, 1, kEventTimeoutMs) != 1) return -1;
-    char byte;
-    return read(ends_[0], &byte, 1);
-  }
-
-  int ends_[2] = {-1, -1};
-};
-
-// Runs `body` in a forked child and returns the child's pid. The child ends
-// with status 0 if `body` returns true.
-pid_t Fork(const std::function<bool()>& body) {
-  const pid_t pid = fork();
-  if (pid == 0) _exit(body() ? 0 : 1);
-  return pid;
-}
-
-bool Succeeded(pid_t pid) {
-  int status = 0;
-  return waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
-         WEXITSTATUS(status) == 0;
-}
-
-void Kill(pid_t pid) {
-  EXPECT_EQ(kill(pid, SIGKILL), 0);
-  EXPECT_EQ(waitpid(pid, nullptr, 0), pid);
-}
-
-// Execs a program that has no file open but its input and lives until that
-// ends.
-pid_t ExecUntilEndOf(const Pipe& input) {
-  const pid_t pid = fork();
-  if (pid == 0) {
-    dup2(input.reader(), STDIN_FILENO);
-    execlp("cat", "cat", static_cast<char*>(nullptr));
-    _exit(127);
-  }
-  return pid;
-}
 
 class PosixFileSystemTest : public ::testing::Test {
  protected:
