@@ -449,9 +449,9 @@ TEST_F(ThreeSegments, NewerVersionFromSomeSegmentOnIsNotCalledDamage) {
 }
 
 TEST_F(ThreeSegments, UnknownFeatureIsNotCalledDamage) {
-  constexpr uint32_t kEncryption = 1;
+  constexpr uint32_t kUnknown = uint32_t{1} << 31;
   Files files = whole_;
-  files[Segment(3)] = AsNewer(whole_[Segment(3)], 0, kEncryption);
+  files[Segment(3)] = AsNewer(whole_[Segment(3)], 0, kUnknown);
   ExpectNewer(files);
 }
 
