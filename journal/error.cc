@@ -30,6 +30,7 @@ absl::StatusCode CodeOf(ErrorKind kind) {
     case ErrorKind::kTornTail:
       return absl::StatusCode::kDataLoss;
     case ErrorKind::kLocked:
+    case ErrorKind::kBusy:
       return absl::StatusCode::kUnavailable;
     case ErrorKind::kNewerVersion:
       return absl::StatusCode::kUnimplemented;
@@ -68,6 +69,8 @@ absl::string_view ErrorKindName(ErrorKind kind) {
       return "poisoned";
     case ErrorKind::kClosed:
       return "closed";
+    case ErrorKind::kBusy:
+      return "busy";
     case ErrorKind::kKey:
       return "encryption key";
   }

@@ -20,6 +20,7 @@ enum class ErrorKind {
   kNewerVersion,     // Written by a newer version.
   kPoisoned,         // An earlier write or fsync of this writer failed.
   kClosed,           // The writer was closed.
+  kBusy,             // No room just now; nothing was queued.
   kKey,              // A key is missing, wrong, or not wanted.
 };
 

@@ -14,7 +14,7 @@ constexpr ErrorKind kErrors[] = {
     ErrorKind::kInvalidArgument, ErrorKind::kNotFound,     ErrorKind::kIo,
     ErrorKind::kNoSpace,         ErrorKind::kDamage,       ErrorKind::kTornTail,
     ErrorKind::kLocked,          ErrorKind::kNewerVersion, ErrorKind::kPoisoned,
-    ErrorKind::kClosed};
+    ErrorKind::kClosed,          ErrorKind::kBusy};
 
 TEST(ErrorTest, StatusCarriesItsKindAndMessage) {
   for (ErrorKind kind : kErrors) {

@@ -20,7 +20,11 @@ GroupCommitWriter::GroupCommitWriter(const WriterOptions& options,
       lock_(std::move(opened.lock)),
       durable_lsn_(committer_.log().durable_lsn()),
       confirmed_lsn_(committer_.log().confirmed_lsn()),
-      timer_(options.sync_mode, options.sync_interval) {}
+      timer_(options.sync_mode, options.sync_interval),
+      async_half_bytes_(
+          std::min(options.async_bytes_max, options.queue_bytes_max) / 2),
+      async_(async_half_bytes_,
+             [this](CommitRequest& request) { return Submit(request); }) {}
 
 absl::Status GroupCommitWriter::Start() {
   // Opening verified from the disk all that it found; now say so in the log.
@@ -98,6 +102,7 @@ absl::StatusOr<Lsn> GroupCommitWriter::Append(const RecordView& record) {
 
 absl::StatusOr<Lsn> GroupCommitWriter::Append(
     absl::Span<const RecordView> records) {
+  if (absl::Status s = MayWait(); !s.ok()) return s;
   if (absl::Status s = Validate(records); !s.ok()) return s;
   AppendOp append = PrepareAppend(records);
   CommitRequest request;
@@ -108,7 +113,43 @@ absl::StatusOr<Lsn> GroupCommitWriter::Append(
   return append.lsn;
 }
 
+absl::Status GroupCommitWriter::AppendAsync(const RecordView& record,
+                                            AppendCallback done) {
+  if (absl::Status s = MayWait(); !s.ok()) return s;
+  return QueueAsync(record, std::move(done), /*may_wait=*/true);
+}
+
+absl::Status GroupCommitWriter::TryAppend(const RecordView& record,
+                                          AppendCallback done) {
+  return QueueAsync(record, std::move(done), /*may_wait=*/false);
+}
+
+absl::Status GroupCommitWriter::QueueAsync(const RecordView& record,
+                                           AppendCallback done, bool may_wait) {
+  const absl::Span<const RecordView> records = absl::MakeConstSpan(&record, 1);
+  if (absl::Status s = Validate(records); !s.ok()) return s;
+  if (poisoned_.load(std::memory_order_relaxed)) {
+    absl::MutexLock lock(&mutex_);
+    return Unusable();
+  }
+  if (!async_used_.load(std::memory_order_relaxed)) async_used_ = true;
+  return async_.Add(record, PrepareAppend(records), std::move(done), may_wait);
+}
+
+uint64_t GroupCommitWriter::QueueBytesMax() const {
+  return options_.queue_bytes_max - (async_used_ ? async_half_bytes_ : 0);
+}
+
+absl::Status GroupCommitWriter::MayWait() const {
+  return async_.OnThread()
+             ? MakeError(ErrorKind::kInvalidArgument,
+                         "called in a callback of the same journal, where it "
+                         "would wait for itself; TryAppend may be called there")
+             : absl::OkStatus();
+}
+
 absl::Status GroupCommitWriter::Sync() {
+  if (absl::Status s = MayWait(); !s.ok()) return s;
   CommitRequest request;
   request.kind = CommitRequest::Kind::kSync;
   return Submit(request);
@@ -116,6 +157,7 @@ absl::Status GroupCommitWriter::Sync() {
 
 absl::Status GroupCommitWriter::WaitDurable(Lsn lsn, absl::Time deadline) {
   if (durable_lsn() >= lsn) return absl::OkStatus();
+  if (absl::Status s = MayWait(); !s.ok()) return s;
   if (deadline == absl::InfiniteFuture()) {
     if (absl::Status s = Sync(); !s.ok()) return s;
     if (durable_lsn() >= lsn) return absl::OkStatus();
@@ -150,7 +192,7 @@ absl::Status GroupCommitWriter::Submit(CommitRequest& request) {
   {
     absl::MutexLock lock(&mutex_);
     while (Unusable().ok() && queue_bytes_ > 0 &&
-           queue_bytes_ + request.frame_bytes > options_.queue_bytes_max) {
+           queue_bytes_ + request.frame_bytes > QueueBytesMax()) {
       queue_shrank_.Wait(&mutex_);
     }
     if (absl::Status s = Unusable(); !s.ok()) return s;
@@ -196,6 +238,7 @@ void GroupCommitWriter::FinishBatch(const Batch& batch,
     NoteCommitted(batch);
   } else if (poison_.ok()) {
     poison_ = failure;
+    poisoned_ = true;
     queue_shrank_.SignalAll();
   }
   for (CommitRequest* request : batch) {
@@ -267,12 +310,18 @@ void GroupCommitWriter::RunTimer() {
 // The end
 
 absl::Status GroupCommitWriter::Close() {
+  if (absl::Status s = MayWait(); !s.ok()) return s;
   {
     absl::MutexLock lock(&mutex_);
-    if (closing_) {
+    if (close_begun_) {
       while (!closed_) idle_.Wait(&mutex_);
       return close_status_;
     }
+    close_begun_ = true;
+  }
+  async_.Drain();
+  {
+    absl::MutexLock lock(&mutex_);
     closing_ = true;
     timer_stop_ = true;
     timer_wake_.Signal();

@@ -15,6 +15,8 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "journal/append_callback.h"
+#include "journal/async_appender.h"
 #include "journal/batch_committer.h"
 #include "journal/clock.h"
 #include "journal/commit_request.h"
@@ -53,6 +55,10 @@ class GroupCommitWriter final : public Writer {
 
   absl::StatusOr<Lsn> Append(const RecordView& record) override;
   absl::StatusOr<Lsn> Append(absl::Span<const RecordView> records) override;
+  absl::Status AppendAsync(const RecordView& record,
+                           AppendCallback done) override;
+  absl::Status TryAppend(const RecordView& record,
+                         AppendCallback done) override;
   using Writer::WaitDurable;
   absl::Status WaitDurable(Lsn lsn, absl::Time deadline) override;
   absl::Status Sync() override;
@@ -69,6 +75,12 @@ class GroupCommitWriter final : public Writer {
   AppendOp PrepareAppend(absl::Span<const RecordView> records) const;
   // Queues the request and returns when it is done; leads if need be.
   absl::Status Submit(CommitRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status QueueAsync(const RecordView& record, AppendCallback done,
+                          bool may_wait);
+  // How many bytes may wait in queue_.
+  uint64_t QueueBytesMax() const;
+  // An error in a callback, which must not wait for itself.
+  absl::Status MayWait() const;
   absl::Status Unusable() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
   void Lead() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -101,6 +113,8 @@ class GroupCommitWriter final : public Writer {
   absl::CondVar idle_;     // Nobody leads.
   absl::CondVar durable_;  // durable_lsn_ rose, or the writer is unusable.
   absl::Status poison_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<bool> poisoned_ = false;  // poison_ is set.
+  bool close_begun_ ABSL_GUARDED_BY(mutex_) = false;
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status close_status_ ABSL_GUARDED_BY(mutex_);
@@ -110,6 +124,11 @@ class GroupCommitWriter final : public Writer {
   bool timer_stop_ ABSL_GUARDED_BY(mutex_) = false;
   bool timer_asleep_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread timer_thread_;
+
+  // Half of what appends that nobody waits for may occupy.
+  const uint64_t async_half_bytes_;
+  std::atomic<bool> async_used_ = false;
+  AsyncAppender async_;
 };
 
 }  // namespace journal

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "journal/append_callback.h"
 #include "journal/cipher.h"
 #include "journal/clock.h"
 #include "journal/file_system.h"
@@ -32,6 +33,11 @@ struct WriterOptions {
   uint32_t max_record_bytes = 16 << 20;
   // Bytes waiting to be written before Append blocks.
   uint64_t queue_bytes_max = 4 << 20;
+  // Of these, what AppendAsync and TryAppend may hold copies of (with some 200
+  // bytes for each record): one half is filled while the other is written. From
+  // the first such append on, Append has queue_bytes_max less one half. One
+  // record that is larger is let in alone. At most queue_bytes_max counts.
+  uint64_t async_bytes_max = 4 << 20;
   // The sizes of zero-written segments: the first, doubling to the last.
   uint64_t segment_bytes_min = 1 << 20;
   uint64_t segment_bytes_max = 64 << 20;
@@ -60,6 +66,15 @@ struct WriterOptions {
 // Thread-safe. Holds the journal's lock while it lives. After fork() the child
 // must not touch it; a child that execs keeps neither lock nor files.
 //
+// Callbacks. Those of AppendAsync and TryAppend are called by one thread of the
+// writer's, one at a time, in LSN order, without a lock; failed ones in the
+// order in which they were queued. A slow callback holds up those behind it and
+// the next batch. A callback may call TryAppend and whatever does not wait.
+// AppendAsync, Append, Sync, Close, and WaitDurable of what is not durable yet
+// would wait for the callback itself: in it they fail at once with
+// kInvalidArgument. A callback must not destroy the writer. Those of another
+// writer may be called freely.
+//
 // Errors. The first failed write or fsync poisons the writer for good: that
 // call and every waiter get its error (kIo), every later call fails at once
 // with kPoisoned and the first error's text, and nothing is retried. Open the
@@ -77,7 +92,8 @@ class Writer {
   static absl::StatusOr<std::unique_ptr<Writer>> Open(
       absl::string_view directory, const WriterOptions& options);
 
-  // Closes, ignoring errors, unless Close was called.
+  // Closes, ignoring errors, unless Close was called. Callbacks are called
+  // before it returns.
   virtual ~Writer() = default;
 
   // Appends one record and returns its LSN. When it returns, the record and
@@ -89,6 +105,19 @@ class Writer {
   // returns the last one's LSN. Together, each with some 50 bytes more, at most
   // max_record_bytes and 64 MiB.
   virtual absl::StatusOr<Lsn> Append(absl::Span<const RecordView> records) = 0;
+
+  // Appends a copy of the record without waiting for the write: `done` is
+  // called when Append would have returned, with what it would have returned.
+  // Waits only for room (async_bytes_max). After an error nothing is queued and
+  // `done` is destroyed uncalled; else it is called exactly once. Records that
+  // one thread queues get increasing LSNs.
+  virtual absl::Status AppendAsync(const RecordView& record,
+                                   AppendCallback done) = 0;
+
+  // The same, but never waits: kBusy, with nothing queued, when there is no
+  // room.
+  virtual absl::Status TryAppend(const RecordView& record,
+                                 AppendCallback done) = 0;
 
   // Returns when `lsn` is durable, starting an fsync if need be; many waiters
   // share one. DeadlineExceeded after `deadline`: it may still become durable.
@@ -110,7 +139,8 @@ class Writer {
   // What opening found.
   virtual const RecoveryReport& recovery_report() const = 0;
 
-  // Makes everything durable and confirmed, trims the file, releases the lock.
+  // Completes what AppendAsync and TryAppend queued, callbacks included, makes
+  // everything durable and confirmed, trims the file, releases the lock.
   // Later calls fail with kClosed; a second Close returns the first's status.
   virtual absl::Status Close() = 0;
 };

@@ -25,6 +25,7 @@ int ExitCodeOf(const absl::Status& status) {
     case journal::ErrorKind::kNoSpace:
     case journal::ErrorKind::kPoisoned:
     case journal::ErrorKind::kClosed:
+    case journal::ErrorKind::kBusy:
       return kExitOperation;
   }
   return absl::IsInvalidArgument(status) || absl::IsNotFound(status)
