@@ -76,6 +76,8 @@ class Calls {
 class AsyncAppendTest : public JournalFixture {
  protected:
   AsyncAppendTest() { options_.sync_mode = SyncMode::kEach; }
+  // Callbacks refer to calls_.
+  ~AsyncAppendTest() override { writer_.reset(); }
 
   absl::Status TryQueue(absl::string_view body, AppendCallback done) {
     return writer_->TryAppend({.type = 1, .body = body}, std::move(done));
