@@ -147,7 +147,7 @@ TEST(ManifestTest, AnotherVersionOrFeatureIsNewer) {
   manifest.format_version = 0;
   EXPECT_EQ(StateOf(EncodeManifest(manifest)), HeaderState::kBad);
   manifest = Example();
-  manifest.required_features = 4;
+  manifest.required_features = 1u << 31;
   EXPECT_EQ(StateOf(EncodeManifest(manifest)), HeaderState::kNewer);
 }
 

@@ -4,8 +4,6 @@
 #include <cassert>
 #include <cstring>
 
-#include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
 #include "journal/error.h"
 #include "journal/frame.h"
 #include "journal/little_endian.h"
@@ -71,10 +69,6 @@ CipherContext ContextOf(const JournalUuid& uuid, uint64_t part_id,
   context.lsn = header.first_lsn;
   context.kind = kCipherKindBlock;
   return context;
-}
-
-std::string KeyHex(const KeyId& id) {
-  return absl::BytesToHexString(absl::string_view(id.data(), id.size()));
 }
 
 }  // namespace
@@ -214,9 +208,8 @@ absl::string_view BlockEncoder::Compress() {
   const size_t size =
       ZSTD_compress2(zstd_, to, bound, raw_.data(), raw_.size());
   // An error here (of memory) costs space, nothing else.
-  const uint64_t extra = cipher_ == nullptr ? 0 : kCipherExtraBytes;
   if (ZSTD_isError(size) != 0 || size >= raw_.size() ||
-      !WithinRatio(raw_.size(), size + extra)) {
+      !WithinRatio(raw_.size(), StoredBytes(cipher_, size))) {
     return {};
   }
   return {to, size};
@@ -229,8 +222,8 @@ BlockHeader BlockEncoder::Finish(uint64_t offset, std::string* out) {
   if (payload.empty()) payload = raw_;
   header_.encrypted = cipher_ != nullptr;
   header_.raw_bytes = static_cast<uint32_t>(raw_.size());
-  header_.stored_bytes = static_cast<uint32_t>(
-      payload.size() + (cipher_ == nullptr ? 0 : kCipherExtraBytes));
+  header_.stored_bytes =
+      static_cast<uint32_t>(StoredBytes(cipher_, payload.size()));
 
   const size_t start = out->size();
   out->resize(start + BlockBytes(header_), '\0');
@@ -283,17 +276,7 @@ absl::StatusOr<absl::string_view> BlockDecoder::Decode(
 
 absl::StatusOr<absl::string_view> BlockDecoder::Decrypt(
     const BlockHeader& header, absl::string_view stored) {
-  if (cipher_ == nullptr) {
-    return MakeError(ErrorKind::kKey,
-                     absl::StrCat("encrypted by key ", KeyHex(key_id_),
-                                  ", and no key is given"));
-  }
-  if (cipher_->id() != key_id_) {
-    return MakeError(
-        ErrorKind::kKey,
-        absl::StrCat("encrypted by key ", KeyHex(key_id_),
-                     ", and the key given is ", KeyHex(cipher_->id())));
-  }
+  if (absl::Status s = CheckKey(key_id_, cipher_); !s.ok()) return s;
   // At least one byte more than this is stored: see SizesPossible.
   const size_t plain_bytes = stored.size() - kCipherExtraBytes;
   char* plain = decrypted_.Reserve(plain_bytes);

@@ -49,7 +49,7 @@ void PartWindow::Fill(uint64_t offset, uint64_t size) {
       std::min(std::max(offset + size, start + kWindowBytes), file_bytes_) -
       start;
   if (capacity_ < wanted || capacity_ > 2 * wanted + kWindowBytes) {
-    capacity_ = std::max(wanted, kWindowBytes);
+    capacity_ = wanted;
     bytes_.reset();
     bytes_ = std::make_unique_for_overwrite<char[]>(capacity_);
   }

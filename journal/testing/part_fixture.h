@@ -113,7 +113,8 @@ class PartFixture : public ::testing::Test {
     }
     return items;
   }
-  // A part of several blocks, each with `per_block` records.
+  // The same file as PartWriter's, with these blocks instead of large ones, and
+  // `gap_` before each block but the first.
   std::vector<Item> WriteBlocks(
       const std::vector<std::vector<std::string>>& blocks) {
     std::vector<Item> items;
@@ -140,6 +141,7 @@ class PartFixture : public ::testing::Test {
         encoder.Add(record);
         ++footer.records;
       }
+      if (!index.empty()) bytes += gap_;
       const uint64_t offset = bytes.size();
       const BlockHeader header = encoder.Finish(offset, &bytes);
       index.push_back({offset, header.first_lsn, header.last_lsn});
@@ -248,6 +250,7 @@ class PartFixture : public ::testing::Test {
   MemoryFileSystem disk_;
   FaultFileSystem fs_{&disk_};
   const Cipher* cipher_ = nullptr;
+  std::string gap_;
   std::vector<Finding> findings_;
 };
 
