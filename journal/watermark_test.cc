@@ -5,13 +5,16 @@
 
 #include <atomic>
 #include <functional>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "journal/error.h"
+#include "journal/segment_header.h"
 #include "journal/testing/journal_fixture.h"
 
 namespace journal {
@@ -164,6 +167,172 @@ TEST_F(WatermarkTest, EachFrameCarriesWhatWasDurableWhenItWasSealed) {
   }
   EXPECT_EQ(watermarks, durable_before);
   EXPECT_EQ(watermarks.back(), 9);
+}
+
+// ---------------------------------------------------------------------------
+// The oracle: what was durable is known from the calls alone
+
+class WatermarkOracleTest : public WatermarkTest {
+ protected:
+  // A frame, or a segment's header, and the call that wrote it.
+  struct Written {
+    uint64_t segment;
+    uint64_t offset;
+    Lsn lsn;  // Of a header: 0.
+    Lsn watermark;
+    size_t call;
+  };
+
+  // Every watermark in the journal is the LSN up to which every frame had been
+  // written, and its segment fsynced behind that, when it was sealed: not one
+  // more, not one less.
+  void CheckEveryWatermark() {
+    calls_ = fs_.Calls();
+    std::vector<Written> all;
+    for (uint64_t id = 1; disk_.Has(PathOf(id)); ++id) {
+      all.push_back({id, 0, 0, Header(id).watermark, 0});
+      for (const FramePlace& frame : Frames(id)) {
+        all.push_back({id, frame.offset, frame.lsn, frame.watermark, 0});
+      }
+    }
+    for (Written& written : all) written.call = CallThatWrote(written);
+    for (const Written& written : all) {
+      ASSERT_EQ(written.watermark, DurableBefore(written.call, all))
+          << "segment " << written.segment << ", offset " << written.offset
+          << ", LSN " << written.lsn;
+    }
+  }
+
+  // The newest frame confirms all others, and has been fsynced itself.
+  void CheckAllIsConfirmed() {
+    const Lsn last = Examine().last_lsn;
+    EXPECT_EQ(Examine().watermark, last == 0 ? 0 : last - 1);
+    EXPECT_EQ(writer_->durable_lsn(), last);
+    EXPECT_EQ(writer_->confirmed_lsn(), last == 0 ? 0 : last - 1);
+    LoseAllThatIsUnsynced();
+    EXPECT_EQ(Examine().last_lsn, last);
+  }
+
+ private:
+  bool IsOn(const FileCall& call, uint64_t segment) const {
+    return absl::StrContains(call.path, SegmentFileName(segment)) &&
+           !absl::StrContains(call.path, kTornSuffix);
+  }
+
+  size_t CallThatWrote(const Written& written) const {
+    for (size_t i = calls_.size(); i-- > 0;) {
+      const FileCall& call = calls_[i];
+      if (call.op == FileOp::kWrite && IsOn(call, written.segment) &&
+          call.offset <= written.offset &&
+          written.offset < call.offset + call.size) {
+        return i;
+      }
+    }
+    ADD_FAILURE() << "nobody wrote LSN " << written.lsn;
+    return 0;
+  }
+
+  Lsn DurableBefore(size_t call, const std::vector<Written>& all) const {
+    Lsn durable = 0;
+    for (const Written& written : all) {
+      if (written.lsn == 0) continue;
+      bool synced = false;
+      for (size_t i = written.call; i < call && !synced; ++i) {
+        synced =
+            calls_[i].op == FileOp::kSync && IsOn(calls_[i], written.segment);
+      }
+      if (!synced) break;
+      durable = written.lsn;
+    }
+    return durable;
+  }
+
+  std::vector<FileCall> calls_;
+};
+
+TEST_F(WatermarkOracleTest, EveryWatermarkIsWhatWasDurableWhenItWasSealed) {
+  constexpr SyncMode kModes[] = {SyncMode::kEach, SyncMode::kBatch,
+                                 SyncMode::kNone};
+  for (uint64_t seed = 1; seed <= 90; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937_64 random(seed);
+    disk_.Delete(directory_);
+    fs_.ClearCalls();
+    for (int life = 0; life < 3; ++life) {
+      options_.sync_records = static_cast<uint32_t>(1 + random() % 6);
+      ASSERT_NO_FATAL_FAILURE(OpenIn(kModes[random() % 3]));
+      for (uint64_t step = random() % 20; step > 0; --step) {
+        switch (random() % 6) {
+          case 0:
+            Sync();
+            break;
+          case 1:
+            AppendSpan({"s1", std::string(random() % 900, 's'), "s3"});
+            break;
+          case 2:  // Rotates now and then.
+            Append(std::string(20000, 'b'));
+            break;
+          default:
+            Append(std::string(random() % 700, 'a'));
+        }
+      }
+      const uint64_t end = random() % 3;
+      if (end == 0) Close();
+      if (end == 1) Kill();
+      if (end == 2) PowerCut({.seed = seed});
+    }
+    ASSERT_NO_FATAL_FAILURE(CheckEveryWatermark());
+  }
+}
+
+TEST_F(WatermarkOracleTest, TheSameWithManyThreads) {
+  for (const SyncMode mode : {SyncMode::kEach, SyncMode::kBatch}) {
+    disk_.Delete(directory_);
+    fs_.ClearCalls();
+    options_.sync_records = 7;
+    OpenIn(mode);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 6; ++t) {
+      threads.emplace_back([this] {
+        for (int i = 0; i < 40; ++i) Append(std::string(i * 20, 't'));
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    Close();
+    CheckEveryWatermark();
+  }
+}
+
+TEST_F(WatermarkOracleTest, WhenIdleAllThatIsDurableIsConfirmed) {
+  for (const SyncMode mode : {SyncMode::kEach, SyncMode::kBatch}) {
+    for (int records = 1; records <= 5; ++records) {
+      disk_.Delete(directory_);
+      fs_.ClearCalls();
+      options_.sync_records = 3;
+      OpenIn(mode);
+      Lsn last = 0;
+      for (int i = 0; i < records; ++i) last = Append("r");
+      Pass(interval_);
+      AwaitConfirmed(last);
+      CheckEveryWatermark();
+      CheckAllIsConfirmed();
+    }
+  }
+}
+
+TEST_F(WatermarkOracleTest, WhenClosedAllIsConfirmed) {
+  for (const SyncMode mode :
+       {SyncMode::kEach, SyncMode::kBatch, SyncMode::kNone}) {
+    disk_.Delete(directory_);
+    fs_.ClearCalls();
+    OpenIn(mode);
+    Append("a");
+    Sync();
+    AppendSpan({"b", "c"});
+    ASSERT_TRUE(writer_->Close().ok());
+    CheckEveryWatermark();
+    CheckAllIsConfirmed();
+  }
 }
 
 // ---------------------------------------------------------------------------
