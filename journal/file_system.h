@@ -32,7 +32,8 @@ class File {
   virtual absl::Status WriteAt(uint64_t offset, absl::string_view data) = 0;
 
   // fdatasync. After an error nothing may be assumed of what was written since
-  // the last success, whatever a later call says.
+  // the last success, whatever a later call says. An error, too, when the file
+  // has been removed.
   virtual absl::Status Sync() = 0;
 
   virtual absl::Status Truncate(uint64_t size) = 0;

@@ -104,6 +104,16 @@ TEST(FrameTest, ReservedBytesMustBeZeroEvenUnderARightChecksum) {
   EXPECT_FALSE(Decodes(covered));
 }
 
+TEST(FrameTest, AWatermarkIsBelowTheFramesOwnLsn) {
+  FrameHeader header = Example();
+  for (const Lsn above : {0, 1, 1000}) {
+    header.watermark = header.lsn + above;
+    EXPECT_FALSE(Decodes(Encoded(header)));
+  }
+  header.watermark = header.lsn - 1;
+  EXPECT_TRUE(Decodes(Encoded(header)));
+}
+
 TEST(FrameTest, TheChainDependsOnOrderAndContent) {
   FrameHeader a = Example();
   FrameHeader b = Example();

@@ -133,6 +133,13 @@ class PosixFile final : public File {
     // Not repeated on EINTR either: the kernel reports a failed writeback once
     // and forgets it, so that a second success would prove nothing.
     if (fdatasync(fd_.get()) != 0) return PathError(errno, path_, "fsync");
+    // What has no name any more is on the disk for nobody.
+    struct stat info;
+    if (fstat(fd_.get(), &info) != 0) return PathError(errno, path_, "stat");
+    if (info.st_nlink == 0) {
+      return MakeError(ErrorKind::kIo,
+                       absl::StrCat(path_, ": removed while it was written"));
+    }
     return absl::OkStatus();
   }
 

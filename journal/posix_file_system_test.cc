@@ -417,7 +417,8 @@ TEST_F(PosixFileSystemTest, LockDiesWithItsKilledHolder) {
   EXPECT_EQ(ParseLockHolder(Read("LOCK"))->pid, getpid());
 }
 
-TEST_F(PosixFileSystemTest, ExecedChildOfAKilledHolderDoesNotKeepTheLock) {
+TEST_F(PosixFileSystemTest,
+       Case29_ExecedChildOfAKilledHolderDoesNotKeepTheLock) {
   Pipe executing, lifetime;
   const pid_t holder = Fork([&] {
     const auto lock = fs_->Lock(Path("LOCK"));
@@ -434,7 +435,7 @@ TEST_F(PosixFileSystemTest, ExecedChildOfAKilledHolderDoesNotKeepTheLock) {
   EXPECT_EQ(Refusal(), absl::OkStatus());
 }
 
-TEST_F(PosixFileSystemTest, ExecedChildDoesNotKeepAReleasedLock) {
+TEST_F(PosixFileSystemTest, Case29_ExecedChildDoesNotKeepAReleasedLock) {
   Pipe lifetime;
   auto lock = Lock();
   const pid_t child = ExecUntilEndOf(lifetime);
@@ -445,7 +446,7 @@ TEST_F(PosixFileSystemTest, ExecedChildDoesNotKeepAReleasedLock) {
 }
 
 // Also what a child does between fork and exec, however long it takes.
-TEST_F(PosixFileSystemTest, ForkedChildDoesNotKeepAReleasedLock) {
+TEST_F(PosixFileSystemTest, Case29_ForkedChildDoesNotKeepAReleasedLock) {
   Pipe forked;
   auto lock = Lock();
   const pid_t child = Fork([&] {
@@ -459,7 +460,7 @@ TEST_F(PosixFileSystemTest, ForkedChildDoesNotKeepAReleasedLock) {
   Kill(child);
 }
 
-TEST_F(PosixFileSystemTest, ForkedChildCannotReleaseItsParentsLock) {
+TEST_F(PosixFileSystemTest, Case29_ForkedChildCannotReleaseItsParentsLock) {
   auto lock = Lock();
   EXPECT_TRUE(Succeeded(Fork([&] {
     lock.reset();

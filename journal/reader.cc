@@ -215,9 +215,12 @@ absl::optional<ReadResult> JournalReader::TakeFrame(const Frame& frame) {
   closed_ |= frame.header.kind == FrameKind::kClose;
   if (frame.header.kind > FrameKind::kClose &&
       (frame.header.flags & kIgnorable) == 0) {
-    return Damaged(frame.offset, frame.header.lsn,
-                   "a frame of a kind that this program does not know: "
-                   "written by a newer version");
+    ReadResult result = Damaged(
+        frame.offset, frame.header.lsn,
+        "a frame of a kind that this program does not know: written by a newer "
+        "version");
+    result.finding.kind = FindingKind::kNewerFormat;
+    return result;
   }
   return absl::nullopt;
 }

@@ -69,7 +69,7 @@ TEST_F(ReaderTest, EndsAndGoesOnWithTheWriter) {
   EXPECT_THAT(ReadOn(), ElementsAre("c"));
 }
 
-TEST_F(ReaderTest, FollowsThroughRotations) {
+TEST_F(ReaderTest, Case22_FollowsThroughRotations) {
   options_.sync_mode = SyncMode::kNone;
   Open();
   Follow();
@@ -149,7 +149,7 @@ class PiecemealTest : public ReaderTest {
   BodyList bodies_;
 };
 
-TEST_F(PiecemealTest, AtEveryByteOfHeaderAndBody) {
+TEST_F(PiecemealTest, Case22_AtEveryByteOfHeaderAndBody) {
   Image([this] {
     Append("a record");
     Sync();

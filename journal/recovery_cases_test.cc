@@ -133,7 +133,8 @@ TEST_F(RecoveryCasesTest, ASealWrittenInPartIsWrittenAgain) {
 // ---------------------------------------------------------------------------
 // Stale, foreign and embedded bytes
 
-TEST_F(RecoveryCasesTest, OldRecordsOfAnotherJournalBehindTheTailAreNotRead) {
+TEST_F(RecoveryCasesTest,
+       Case06_OldRecordsOfAnotherJournalBehindTheTailAreNotRead) {
   Open();
   Append("a");
   Kill();
@@ -152,7 +153,7 @@ TEST_F(RecoveryCasesTest, OldRecordsOfAnotherJournalBehindTheTailAreNotRead) {
   EXPECT_THAT(Bodies(RecoveryMode::kSalvage), ElementsAre("a"));
 }
 
-TEST_F(RecoveryCasesTest, SalvageDoesNotReadAnEmbeddedSegment) {
+TEST_F(RecoveryCasesTest, Case07_SalvageDoesNotReadAnEmbeddedSegment) {
   Life({"one", "two"});
   const std::string inner = Bytes(1);
   Open();
@@ -166,7 +167,7 @@ TEST_F(RecoveryCasesTest, SalvageDoesNotReadAnEmbeddedSegment) {
   EXPECT_EQ(Examine().outcome, FindingKind::kAckedLoss);
 }
 
-TEST_F(RecoveryCasesTest, ANewerSegmentWithoutItsElderIsRefused) {
+TEST_F(RecoveryCasesTest, Case18_ANewerSegmentWithoutItsElderIsRefused) {
   ThreeLives();
   // Segment 2 is there, and nothing but zeros got into it.
   ZeroBytes(2, kFirstFrameOffset, Size(2));
@@ -189,7 +190,8 @@ TEST_F(RecoveryCasesTest, AnOlderCopyOfASegmentNoLongerFits) {
   EXPECT_EQ(Examine().outcome, FindingKind::kAckedLoss) << Text(Examine());
 }
 
-TEST_F(RecoveryCasesTest, AFileCutBetweenWriteAndSealShowsInTheSuccessor) {
+TEST_F(RecoveryCasesTest,
+       Case12_AFileCutBetweenWriteAndSealShowsInTheSuccessor) {
   ThreeLives();
   const FramePlace seal = FrameOfKind(1, FrameKind::kSeal);
   TruncateTo(1, seal.offset);
@@ -199,7 +201,7 @@ TEST_F(RecoveryCasesTest, AFileCutBetweenWriteAndSealShowsInTheSuccessor) {
 // ---------------------------------------------------------------------------
 // A torn tail, and openings that are interrupted
 
-TEST_F(RecoveryCasesTest, TwoTornTailsInARow) {
+TEST_F(RecoveryCasesTest, Case19_TwoTornTailsInARow) {
   for (const char* body : {"one", "two"}) {
     Open();
     Append(body);
@@ -214,7 +216,7 @@ TEST_F(RecoveryCasesTest, TwoTornTailsInARow) {
   EXPECT_EQ(Examine().outcome, FindingKind::kCleanEnd);
 }
 
-TEST_F(RecoveryCasesTest, CuttingATailMayBeInterruptedAnywhere) {
+TEST_F(RecoveryCasesTest, Case21_CuttingATailMayBeInterruptedAnywhere) {
   bool interrupted = true;
   for (uint64_t change = 1; interrupted; ++change) {
     for (int survive : {0, 50, 100}) {
@@ -239,7 +241,7 @@ TEST_F(RecoveryCasesTest, CuttingATailMayBeInterruptedAnywhere) {
   }
 }
 
-TEST_F(RecoveryCasesTest, GivingUpSegmentsMayBeInterruptedAnywhere) {
+TEST_F(RecoveryCasesTest, Case21_GivingUpSegmentsMayBeInterruptedAnywhere) {
   bool interrupted = true;
   for (uint64_t change = 1; interrupted; ++change) {
     SCOPED_TRACE(change);

@@ -72,6 +72,7 @@ class ThreeLives : public JournalFixture {
   }
   using JournalFixture::Append;
   using JournalFixture::AppendBytes;
+  using JournalFixture::AppendFrame;
   using JournalFixture::AppendSpan;
   using JournalFixture::Close;
   using JournalFixture::CopySegmentAs;
@@ -161,7 +162,7 @@ std::vector<Damage> AllDamages() {
          j.Write();
          j.FlipBit(j.FrameOf("b1"), 3);
        }});
-  add({"length past the end", kAcked, 3, {"b2"}, [](ThreeLives& j) {
+  add({"Case01 length past the end", kAcked, 3, {"b2"}, [](ThreeLives& j) {
          j.Write();
          j.FlipBit(2, j.FrameOf("b2").offset + 6, 6);
        }});
@@ -173,7 +174,11 @@ std::vector<Damage> AllDamages() {
          j.Write();
          j.AppendBytes(2, std::string(100, '\0') + "rubbish");
        }});
-  add({"sealed segment cut at a frame", kAcked, 3, {"b2"}, [](ThreeLives& j) {
+  add({"Case12 sealed segment cut at a frame",
+       kAcked,
+       3,
+       {"b2"},
+       [](ThreeLives& j) {
          j.Write();
          j.TruncateTo(2, j.FrameOf("b2").offset);
        }});
@@ -197,15 +202,15 @@ std::vector<Damage> AllDamages() {
          });
          j.FlipBit(j.FrameOf("d2"));
        }});
-  add({"segment missing", kChain, 2, {"b1", "b2"}, [](ThreeLives& j) {
+  add({"Case11 segment missing", kChain, 2, {"b1", "b2"}, [](ThreeLives& j) {
          j.Write();
          j.DeleteSegment(2);
        }});
-  add({"newest missing", kChain, 4, {"c1", "c2"}, [](ThreeLives& j) {
+  add({"Case11 newest missing", kChain, 4, {"c1", "c2"}, [](ThreeLives& j) {
          j.Write();
          j.DeleteSegment(3);
        }});
-  add({"first missing",
+  add({"Case11 first missing",
        kChain,
        0,
        {"a1", "a2"},
@@ -214,7 +219,7 @@ std::vector<Damage> AllDamages() {
          j.DeleteSegment(1);
        },
        true});
-  add({"segments swapped",
+  add({"Case11 segments swapped",
        kChain,
        2,
        {"b1", "b2", "c1", "c2"},
@@ -222,11 +227,11 @@ std::vector<Damage> AllDamages() {
          j.Write();
          j.SwapSegments(2, 3);
        }});
-  add({"segment under another name", kChain, 6, {}, [](ThreeLives& j) {
+  add({"Case11 segment under another name", kChain, 6, {}, [](ThreeLives& j) {
          j.Write();
          j.CopySegmentAs(2, 4);
        }});
-  add({"foreign segment", kChain, 2, {"b1", "b2"}, [](ThreeLives& j) {
+  add({"Case11 foreign segment", kChain, 2, {"b1", "b2"}, [](ThreeLives& j) {
          j.Write();
          j.ReplaceByForeign(2);
        }});
@@ -274,6 +279,14 @@ std::vector<Damage> AllDamages() {
        [](ThreeLives& j) {
          j.Write();
          j.RewriteHeader(3, [](SegmentHeader& h) { h.format_version = 2; });
+       }});
+  add({"unknown kind of frame",
+       FindingKind::kNewerFormat,
+       7,
+       {},
+       [](ThreeLives& j) {
+         j.WriteAndDie();
+         j.AppendFrame(4, {.kind = static_cast<FrameKind>(77)}, "newer");
        }});
   add({"unknown feature",
        FindingKind::kNewerFormat,

@@ -126,7 +126,7 @@ TEST_F(SegmentScannerTest, PaddingThatIsNotZeroIsBad) {
   EXPECT_EQ(frame.body, "b");
 }
 
-TEST_F(SegmentScannerTest, ARestAsLongAsAHeaderAndOneByteShorter) {
+TEST_F(SegmentScannerTest, Case05_ARestAsLongAsAHeaderAndOneByteShorter) {
   for (uint64_t rest : {47, 48, 49, 0, 1, 7, 8}) {
     bytes_.resize(kFirstFrameOffset);
     lsn_ = 0;
@@ -146,7 +146,7 @@ TEST_F(SegmentScannerTest, ALastFrameThatFillsTheFileToTheByte) {
   EXPECT_EQ(step_, ScanStep::kBad);
 }
 
-TEST_F(SegmentScannerTest, PayloadsOfZerosAreNeverTheEnd) {
+TEST_F(SegmentScannerTest, Case10_PayloadsOfZerosAreNeverTheEnd) {
   Put(std::string(5000, '\0'));
   Put(std::string(1, '\0'));
   Put("c");
@@ -168,7 +168,8 @@ TEST_F(SegmentScannerTest, AWholeHeaderWhoseFramePassesTheEndOfTheFile) {
   EXPECT_EQ(scanner_->bad().lsn, 2);
 }
 
-TEST_F(SegmentScannerTest, AHugeLengthWithARightChecksumAllocatesNothing) {
+TEST_F(SegmentScannerTest,
+       Case08_AHugeLengthWithARightChecksumAllocatesNothing) {
   Put("a");
   for (uint32_t length : {0x80000000u, 0xffffffffu, 0x40000000u, 0x3fffffffu}) {
     bytes_.resize(kFirstFrameOffset + FrameBytes(1));
@@ -230,7 +231,7 @@ TEST_F(SegmentScannerTest, AnEmbeddedSegmentIsNeverTakenForFrames) {
   EXPECT_EQ(frame.body, "behind");
 }
 
-TEST_F(SegmentScannerTest, FramesOfAnotherSegmentOrPlaceAreNoFrames) {
+TEST_F(SegmentScannerTest, Case24_FramesOfAnotherSegmentOrPlaceAreNoFrames) {
   const uint64_t a = Put("a");
   bytes_ += FrameBytesOf("b", 2, 0, bytes_.size(), kId + 1);
   bytes_ += bytes_.substr(a, FrameBytes(1));  // Again, elsewhere.
@@ -240,7 +241,7 @@ TEST_F(SegmentScannerTest, FramesOfAnotherSegmentOrPlaceAreNoFrames) {
   EXPECT_EQ(scanner_->Resync(&frame), ScanStep::kEnd);
 }
 
-TEST_F(SegmentScannerTest, AnLsnThatGoesBackOrAheadIsBad) {
+TEST_F(SegmentScannerTest, Case24_AnLsnThatGoesBackOrAheadIsBad) {
   Put("a");
   Put("back", 0);  // LSN 1 again.
   Put("b", 1);
@@ -287,7 +288,7 @@ TEST_F(SegmentScannerTest, FindsTheLastByteThatIsNotZero) {
 // ---------------------------------------------------------------------------
 // The disk does not return bytes
 
-TEST_F(SegmentScannerTest, AnUnreadablePageIsNeitherZeroNorTheEnd) {
+TEST_F(SegmentScannerTest, Case16_AnUnreadablePageIsNeitherZeroNorTheEnd) {
   Put("a");
   Pad(40 << 10);
   fs_.Inject({.op = FileOp::kRead,

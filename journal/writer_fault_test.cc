@@ -36,7 +36,7 @@ class WriterFaultTest : public JournalFixture {
 // ---------------------------------------------------------------------------
 // A failed fsync or write
 
-TEST_F(WriterFaultTest, AFailedFsyncPoisonsForGood) {
+TEST_F(WriterFaultTest, Case13_AFailedFsyncPoisonsForGood) {
   Open();
   Append("a");
   fs_.Inject({.op = FileOp::kSync, .name_part = ".seg"});
@@ -54,7 +54,7 @@ TEST_F(WriterFaultTest, AFailedFsyncPoisonsForGood) {
   EXPECT_EQ(fs_.Count(FileOp::kWrite), 0);
 }
 
-TEST_F(WriterFaultTest, EveryWaiterOfAFailedFsyncIsTold) {
+TEST_F(WriterFaultTest, Case13_EveryWaiterOfAFailedFsyncIsTold) {
   Open();
   fs_.Block(FileOp::kSync, ".seg");
   fs_.Inject({.op = FileOp::kSync, .name_part = ".seg"});
@@ -70,7 +70,7 @@ TEST_F(WriterFaultTest, EveryWaiterOfAFailedFsyncIsTold) {
   EXPECT_EQ(writer_->durable_lsn(), 0);
 }
 
-TEST_F(WriterFaultTest, WhatAFailedFsyncForgotIsNotCalledDurable) {
+TEST_F(WriterFaultTest, Case31_WhatAFailedFsyncForgotIsNotCalledDurable) {
   Open();
   Append("a");
   disk_.FailNextSync(kFirst);
@@ -84,7 +84,7 @@ TEST_F(WriterFaultTest, WhatAFailedFsyncForgotIsNotCalledDurable) {
   EXPECT_THAT(reopened, ElementsAre("a"));
 }
 
-TEST_F(WriterFaultTest, AWriteThatStopsHalfwayAcknowledgesNothing) {
+TEST_F(WriterFaultTest, Case14_AWriteThatStopsHalfwayAcknowledgesNothing) {
   Open();
   Append("a");
   fs_.Inject({.op = FileOp::kWrite, .name_part = ".seg", .written_bytes = 50});
@@ -98,7 +98,7 @@ TEST_F(WriterFaultTest, AWriteThatStopsHalfwayAcknowledgesNothing) {
   EXPECT_THAT(Bodies(), ElementsAre("a", "c"));
 }
 
-TEST_F(WriterFaultTest, AWriteShortAtEveryByteAndThenDeath) {
+TEST_F(WriterFaultTest, Case28_AWriteShortAtEveryByteAndThenDeath) {
   constexpr uint64_t kRecordBytes = kFrameHeaderBytes + 24;
   for (uint64_t written = 0; written <= kRecordBytes; ++written) {
     disk_.Delete(directory_);
@@ -173,7 +173,7 @@ TEST_F(WriterFaultTest, OpeningOnAFullDiskSaysSoAndHarmsNothing) {
 // What fails behind the point of no return of a rotation is no full disk any
 // more, whatever the errno: going on in the old segment would leave a
 // successor that does not continue it.
-TEST_F(WriterFaultTest, NoSpaceInTheMiddleOfARotationPoisons) {
+TEST_F(WriterFaultTest, Case30_NoSpaceInTheMiddleOfARotationPoisons) {
   const Fault kFaults[] = {
       {.op = FileOp::kSyncDirectory, .error_number = ENOSPC},
       {.op = FileOp::kSync, .name_part = kFirst, .error_number = ENOSPC},
@@ -211,7 +211,8 @@ TEST_F(WriterFaultTest, AnFsyncThatFailsForLackOfSpaceIsNotRetried) {
   EXPECT_EQ(KindOfAppend("b"), ErrorKind::kPoisoned);
 }
 
-TEST_F(WriterFaultTest, NoSpaceInTheMiddleOfARecordPoisonsOutOfPlaceToo) {
+TEST_F(WriterFaultTest,
+       Case14_NoSpaceInTheMiddleOfARecordPoisonsOutOfPlaceToo) {
   fs_.SetTraits({"btrfs", false});
   Open();
   Append("a");

@@ -119,6 +119,19 @@ void JournalFixture::AppendBytes(uint64_t segment, absl::string_view bytes) {
   disk_.Put(PathOf(segment), absl::StrCat(Bytes(segment), bytes));
 }
 
+void JournalFixture::AppendFrame(uint64_t segment, FrameHeader header,
+                                 absl::string_view body) {
+  const FramePlace last = Frames(segment).back();
+  const uint64_t seed = SegmentSeed(Header(segment).uuid, segment);
+  if (header.lsn == 0) header.lsn = last.lsn + 1;
+  header.body_bytes = static_cast<uint32_t>(body.size());
+  header.body_checksum = BodyChecksum(seed, body);
+  std::string bytes(FrameBytes(body.size()), '\0');
+  EncodeFrameHeader(header, seed, last.end, bytes.data());
+  bytes.replace(kFrameHeaderBytes, body.size(), body.data(), body.size());
+  WriteBytes(segment, last.end, bytes);
+}
+
 void JournalFixture::TruncateTo(uint64_t segment, uint64_t size) {
   disk_.Put(PathOf(segment), Bytes(segment).substr(0, size));
 }

@@ -24,6 +24,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "journal/format.h"
+#include "journal/frame.h"
 #include "journal/recovery.h"
 #include "journal/recovery_report.h"
 #include "journal/segment_header.h"
@@ -83,6 +84,10 @@ class JournalFixture : public ::testing::Test {
   void ZeroBytes(uint64_t segment, uint64_t from, uint64_t to);
   void WriteBytes(uint64_t segment, uint64_t offset, absl::string_view bytes);
   void AppendBytes(uint64_t segment, absl::string_view bytes);
+  // Behind the last whole frame of a segment, one more with right checksums,
+  // as some writer could have made it. LSN 0: the next one.
+  void AppendFrame(uint64_t segment, FrameHeader header,
+                   absl::string_view body);
   void TruncateTo(uint64_t segment, uint64_t size);
   void DeleteSegment(uint64_t segment);
   void SwapSegments(uint64_t a, uint64_t b);
