@@ -44,6 +44,7 @@ class Counter final : public Folder {
     bytes += record.body.size();
   }
   std::string Save() override {
+    ++saves;
     return absl::StrCat(records, " ", bytes, "#", std::string(padding, 'p'));
   }
 
@@ -56,6 +57,7 @@ class Counter final : public Folder {
   Lsn last_lsn = 0;
   int resets = 0;
   int restores = 0;
+  int saves = 0;
 };
 
 class FolderTest : public JournalFixture {
@@ -203,6 +205,23 @@ TEST_F(FolderTest, ATornTailBehindAStateIsCut) {
   EXPECT_EQ(counter_.records, appended_);
   Close();
   EXPECT_EQ(Examine().outcome, FindingKind::kCleanEnd) << Text(Examine());
+}
+
+TEST_F(FolderTest, Case30_AStateThatAFullDiskHasNoRoomForIsLeftOut) {
+  counter_.padding = (1 << 20) - 64;
+  options_.segment_bytes_min = options_.segment_bytes_max = 17 << 20;
+  Open();
+  disk_.SetCapacity(disk_.UsedBytes());
+  // The last one calls for a state, which does not fit behind it.
+  for (int i = 0; i < 16; ++i) Append(std::string(1 << 20, '\0'));
+  EXPECT_EQ(counter_.saves, 1);
+  EXPECT_EQ(StateFrames(), 0);
+  Append("goes on");
+  disk_.SetCapacity(1 << 30);
+  Append(std::string(2 << 20, '\0'));
+  Close();
+  EXPECT_EQ(Examine().outcome, FindingKind::kCleanEnd) << Text(Examine());
+  EXPECT_EQ(Bodies().size(), 18);
 }
 
 TEST_F(FolderTest, PowerLossBesideStates) {

@@ -30,14 +30,17 @@
 //   26 power loss in close, rotation, opening   NamedCases, exhaustive_test
 //   27 kill between two appenders' writes       NamedCases
 //   28 a write short at every byte, then death  WriterFaultTest
-//   29 fork and exec; two recoveries racing     PosixFileSystemTest, NamedCases
-//   30 disk full in rotation, state, snapshot   WriterFaultTest, NamedCases,
+//   29 fork and exec; two recoveries racing     PosixFileSystemTest,
+//   NamedCases,
+//                                               engine_processes_test
+//   30 disk full in rotation, state, snapshot   WriterFaultTest, FolderTest,
 //                                               (snapshots)
 //   31 a failed fsync and a new process         WriterFaultTest
 //
 // Also, as CaseAlso: empty and header-only segments and files, unknown kinds
-// of frame and types of record, names of any bytes, no descriptors left, a
-// directory that is gone. A newer version: RecoveryTable rows.
+// of frame and types of record. A newer version: RecoveryTable rows. Names of
+// any bytes, no descriptors left, no permission, a directory that is gone:
+// tests/engine_processes_test.cc.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -56,7 +59,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "journal/error.h"
-#include "journal/folder.h"
 #include "journal/frame.h"
 #include "journal/reader.h"
 #include "journal/recovery.h"
@@ -474,39 +476,6 @@ TEST_F(NamedCases, Case29_OfTwoRecoveriesOneIsRefused) {
   Close();
   EXPECT_THAT(Bodies(), ElementsAre("kept", "z"));
   EXPECT_EQ(Files(kTornSuffix).size(), 1);
-}
-
-// A state that is as large as it may be.
-class LargeState final : public Folder {
- public:
-  uint32_t version() const override { return 1; }
-  void Reset() override {}
-  absl::Status Restore(absl::string_view) override { return absl::OkStatus(); }
-  void Fold(const Record&) override {}
-  std::string Save() override {
-    ++saved;
-    return std::string(1 << 20, 's');
-  }
-  int saved = 0;
-};
-
-TEST_F(NamedCases, Case30_AStateThatAFullDiskHasNoRoomForIsLeftOut) {
-  LargeState folder;
-  options_.folder = &folder;
-  options_.sync_mode = SyncMode::kNone;
-  options_.segment_bytes_min = options_.segment_bytes_max = 17 << 20;
-  Open();
-  disk_.SetCapacity(disk_.UsedBytes());
-  // The last one calls for a state, which does not fit behind it.
-  for (int i = 0; i < 16; ++i) Append(std::string(1 << 20, '\0'));
-  EXPECT_EQ(folder.saved, 1);
-  EXPECT_EQ(Frames(1).size(), 16) << "a state was written";
-  Append("goes on");
-  disk_.SetCapacity(1 << 30);
-  Append(std::string(2 << 20, '\0'));
-  Close();
-  EXPECT_EQ(Examine().outcome, FindingKind::kCleanEnd) << Text(Examine());
-  EXPECT_EQ(Bodies().size(), 18);
 }
 
 // ---------------------------------------------------------------------------
