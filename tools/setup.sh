@@ -14,7 +14,7 @@ packages=(
   libsodium-dev libssl-dev libxxhash-dev libyaml-cpp-dev libzstd-dev
   nlohmann-json3-dev zlib1g-dev
   libbenchmark-dev libgmock-dev libgtest-dev
-  bc strace
+  bc e2fsprogs strace xfsprogs
 )
 
 for option in "$@"; do
