@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iostream>
 #include <memory>
 #include <random>
 #include <string>
@@ -85,6 +86,10 @@ class History {
     if (::testing::Test::HasFailure()) return;
     End();
   }
+
+  // How often the power went, and how often the process alone.
+  uint64_t power_losses() const { return power_losses_; }
+  uint64_t deaths() const { return deaths_; }
 
   // What happened so far, in a few numbers.
   std::string Fingerprint() const {
@@ -234,6 +239,7 @@ class History {
     disk_.PowerOff();
     writer_.reset();
     const bool power = Chance(75);
+    ++(power ? power_losses_ : deaths_);
     if (power) {
       constexpr int kPercents[] = {0, 10, 50, 50, 90, 100};
       disk_.PowerOn({.seed = random_(), .survive_percent = kPercents[Pick(6)]});
@@ -317,12 +323,15 @@ class History {
   Lsn confirmed_ = 0;
   uint64_t bodies_ = 0;
   uint64_t next_append_ = 1;
+  uint64_t power_losses_ = 0;
+  uint64_t deaths_ = 0;
 };
 
 TEST(PowerLossTest, NothingAcknowledgedIsLostAndNothingElseIsFound) {
   const uint64_t crashes =
       Environment("JOURNAL_POWER_CRASHES", kDefaultCrashes);
   const uint64_t first_seed = Environment("JOURNAL_POWER_SEED", 1);
+  uint64_t power_losses = 0, deaths = 0;
   for (uint64_t i = 0; i * kLivesPerHistory < crashes; ++i) {
     History history(first_seed + i);
     for (int life = 0; life < kLivesPerHistory; ++life) {
@@ -332,7 +341,12 @@ TEST(PowerLossTest, NothingAcknowledgedIsLostAndNothingElseIsFound) {
           << "JOURNAL_POWER_SEED=" << first_seed + i
           << " JOURNAL_POWER_CRASHES=1";
     }
+    power_losses += history.power_losses();
+    deaths += history.deaths();
   }
+  std::cout << "torture: " << power_losses
+            << " power losses\ntorture: " << deaths
+            << " deaths of the process alone\n";
 }
 
 TEST(PowerLossTest, ASeedGivesTheSameHistoryAgain) {
@@ -433,14 +447,18 @@ TEST(PowerLossTest, TheSameWithManyThreads) {
   const uint64_t crashes =
       Environment("JOURNAL_POWER_CRASHES", kDefaultCrashes) / 20;
   const uint64_t first_seed = Environment("JOURNAL_POWER_SEED", 1);
+  uint64_t power_losses = 0;
   for (uint64_t i = 0; i * 10 < crashes; ++i) {
     ThreadedHistory history(first_seed + i);
     for (int life = 0; life < 10; ++life) {
       history.Live();
+      ++power_losses;
       ASSERT_FALSE(::testing::Test::HasFailure())
           << "seed " << first_seed + i << ", life " << life;
     }
   }
+  std::cout << "torture: " << power_losses
+            << " power losses under many threads\n";
 }
 
 }  // namespace
