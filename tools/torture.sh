@@ -16,6 +16,7 @@
 #   --jobs=N              layers at a time (2)
 #   --folder=DIR          for logs and temporary files; made if need be
 #
+# TORTURE_BAZEL_STARTUP and TORTURE_BAZEL_OPTIONS are handed on to Bazel.
 # Exits 1 if anything was found or could not be tried. A layer whose script or
 # test is not there is said to be missing, and counts as not tried.
 set -euo pipefail
@@ -106,7 +107,9 @@ exists() {
   grep -qs "name = \"${label[$1]#*:}\"" "${package#//}/BUILD.bazel"
 }
 
-bazel_options=(--config=opt --dynamic_mode=off)
+read -ra bazel_startup <<<"${TORTURE_BAZEL_STARTUP:-}"
+read -ra bazel_options <<<"${TORTURE_BAZEL_OPTIONS:-}"
+bazel_options+=(--config=opt --dynamic_mode=off)
 build() {
   local labels=() layer path
   for layer in "${layers[@]}"; do
@@ -115,11 +118,10 @@ build() {
     fi
   done
   [[ ${#labels[@]} -eq 0 ]] && return
-  bazel ${TORTURE_BAZEL_STARTUP:-} build "${bazel_options[@]}" \
-    ${TORTURE_BAZEL_OPTIONS:-} "${labels[@]}"
+  bazel "${bazel_startup[@]}" build "${bazel_options[@]}" "${labels[@]}"
   local bin
-  bin=$(bazel ${TORTURE_BAZEL_STARTUP:-} info "${bazel_options[@]}" \
-    ${TORTURE_BAZEL_OPTIONS:-} bazel-bin 2>/dev/null)
+  bin=$(bazel "${bazel_startup[@]}" info "${bazel_options[@]}" bazel-bin \
+    2>/dev/null)
   for layer in "${layers[@]}"; do
     if [[ -n ${label[$layer]:-} ]] && exists "$layer"; then
       path=${label[$layer]#//}
@@ -164,10 +166,10 @@ counts() {
     }
     END {
       for (i = 1; i <= kinds; ++i) {
-        printf "%s%d %s", i > 1 ? ", " : "", sum[order[i]], order[i]
+        printf "%s%d %s", (i > 1 ? ", " : ""), sum[order[i]], order[i]
       }
     }' "$folder/$1.log"
-  }
+}
 
 tests_run() {
   grep -c '^\[       OK \]\|^\[  FAILED  \].*ms)$' "$folder/$1.log" || true
@@ -175,7 +177,7 @@ tests_run() {
 
 report() {
   local layer status seconds tried found seeds bad=0
-  printf '\n%-15s %-9s %-44s %-22s %s\n' layer time tried found seed
+  printf '\n%-15s %-9s %-16s %-30s %s\n' layer time found seed tried
   for layer in "${layers[@]}"; do
     read -r status seconds <"$folder/$layer.end"
     tried=$(counts "$layer")
@@ -192,9 +194,9 @@ report() {
       missing) found='MISSING' tried='not in this tree' bad=1 ;;
       *) found="FAILED, exit $status" bad=1 ;;
     esac
-    printf '%-15s %-9s %-44s %-22s %s\n' "$layer" \
+    printf '%-15s %-9s %-16s %-30s %s\n' "$layer" \
       "$((seconds / 3600))h$((seconds / 60 % 60))m$((seconds % 60))s" \
-      "${tried:--}" "$found" "${seeds:--}"
+      "$found" "${seeds:--}" "${tried:--}"
     if [[ $found == FAILED* ]]; then
       grep -hE '^\[  FAILED  \] |Failure$|; run |repeat with' \
         "$folder/$layer.log" | sort -u | head -n 5 | sed 's/^/    /' || true
