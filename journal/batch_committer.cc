@@ -26,12 +26,20 @@ constexpr uint64_t kStateBytesMax = 512 << 20;
 }  // namespace
 
 BatchCommitter::BatchCommitter(const WriterOptions& options,
-                               std::unique_ptr<SegmentLog> log)
-    : options_(options), log_(std::move(log)), seed_(log_->seed()) {}
+                               std::unique_ptr<SegmentLog> log,
+                               StatisticsCollector& statistics,
+                               ListenerThread& listener)
+    : options_(options),
+      log_(std::move(log)),
+      seed_(log_->seed()),
+      statistics_(statistics),
+      listener_(listener),
+      now_(options.clock->Monotonic()) {}
 
 absl::Status BatchCommitter::Commit(absl::Span<CommitRequest* const> batch) {
   bool sync = false;
   Lsn confirm = 0;
+  batch_records_ = 0;
   for (CommitRequest* request : batch) {
     switch (request->kind) {
       case CommitRequest::Kind::kAppend:
@@ -49,6 +57,8 @@ absl::Status BatchCommitter::Commit(absl::Span<CommitRequest* const> batch) {
     }
   }
   if (absl::Status s = FlushStaged(); !s.ok()) return s;
+  if (batch_records_ > 0) statistics_.batch_records.Record(batch_records_);
+  StatisticsCollector::Add(statistics_.batches, 1);
   if (absl::Status s = MaybeWriteState(); !s.ok()) return s;
   sync |= options_.sync_mode == SyncMode::kBatch &&
           unsynced_weight_ >= options_.sync_records;
@@ -82,7 +92,10 @@ absl::Status BatchCommitter::MakeRoom(uint64_t frame_bytes) {
 
 absl::Status BatchCommitter::Rotate(uint64_t frame_bytes) {
   if (absl::Status s = FlushStaged(); !s.ok()) return s;
+  const uint64_t sealed_id = log_->segment_id();
   if (absl::Status s = log_->Rotate(frame_bytes); !s.ok()) return s;
+  StatisticsCollector::Add(statistics_.rotations, 1);
+  listener_.TellSealed(sealed_id, log_->last_lsn());
   unsynced_weight_ = 0;
   seed_.store(log_->seed(), std::memory_order_relaxed);
   return absl::OkStatus();
@@ -111,13 +124,41 @@ void BatchCommitter::StageRecords(AppendOp& append) {
   staged_.push_back(&append);
 }
 
+uint64_t BatchCommitter::Tick() {
+  const absl::Duration before = now_;
+  now_ = options_.clock->Monotonic();
+  return static_cast<uint64_t>(
+      std::max<int64_t>(0, absl::ToInt64Nanoseconds(now_ - before)));
+}
+
 absl::Status BatchCommitter::FlushStaged() {
+  Tick();
+  const uint64_t bytes = log_->staged_bytes();
   if (absl::Status s = log_->WriteStaged(); !s.ok()) return s;
+  if (bytes > 0) CountStaged(bytes);
   if (options_.folder != nullptr) {
     for (const AppendOp* append : staged_) Fold(*append);
   }
   staged_.clear();
   return absl::OkStatus();
+}
+
+void BatchCommitter::CountStaged(uint64_t log_bytes) {
+  statistics_.write_ns.Record(Tick());
+  uint64_t records = 0;
+  uint64_t payload_bytes = 0;
+  for (const AppendOp* append : staged_) {
+    records += append->records.size();
+    for (const RecordView& record : append->records) {
+      payload_bytes += record.body.size();
+    }
+  }
+  batch_records_ += records;
+  StatisticsCollector::Add(statistics_.writes, 1);
+  StatisticsCollector::Add(statistics_.log_bytes, log_bytes);
+  StatisticsCollector::Add(statistics_.appends, staged_.size());
+  StatisticsCollector::Add(statistics_.records, records);
+  StatisticsCollector::Add(statistics_.payload_bytes, payload_bytes);
 }
 
 void BatchCommitter::Fold(const AppendOp& append) {
@@ -176,11 +217,19 @@ absl::Status BatchCommitter::WriteState(absl::string_view state) {
     frame.body_checksum = BodyChecksum(log_->seed(), body);
   }
   log_->NoteState(log_->Stage(frame), state.size());
-  return log_->WriteStaged();
+  if (absl::Status s = FlushStaged(); !s.ok()) return s;
+  StatisticsCollector::Add(statistics_.states, 1);
+  return absl::OkStatus();
 }
 
 absl::Status BatchCommitter::SyncLog() {
+  const bool needed = !log_->all_synced();
   if (absl::Status s = log_->Sync(); !s.ok()) return s;
+  if (needed) {
+    // Since the write before it: nothing lies between.
+    statistics_.fsync_ns.Record(Tick());
+    StatisticsCollector::Add(statistics_.fsyncs, 1);
+  }
   unsynced_weight_ = 0;
   return absl::OkStatus();
 }
@@ -188,6 +237,7 @@ absl::Status BatchCommitter::SyncLog() {
 // One small frame, fsynced, whose watermark covers everything before it; none
 // when a frame that came meanwhile does.
 absl::Status BatchCommitter::Confirm(Lsn lsn) {
+  Tick();
   if (absl::Status s = SyncLog(); !s.ok()) return s;
   if (log_->confirmed_lsn() >= lsn || !log_->FitsWatermark()) {
     return absl::OkStatus();
@@ -196,7 +246,8 @@ absl::Status BatchCommitter::Confirm(Lsn lsn) {
   frame.kind = FrameKind::kWatermark;
   frame.body_checksum = BodyChecksum(log_->seed(), "");
   log_->Stage(frame);
-  if (absl::Status s = log_->WriteStaged(); !s.ok()) return s;
+  if (absl::Status s = FlushStaged(); !s.ok()) return s;
+  StatisticsCollector::Add(statistics_.watermarks, 1);
   return SyncLog();
 }
 

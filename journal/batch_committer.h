@@ -4,15 +4,20 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "journal/commit_request.h"
+#include "journal/listener_thread.h"
 #include "journal/segment_log.h"
 #include "journal/types.h"
 #include "journal/writer.h"
+#include "journal/writer_statistics.h"
 
 namespace journal {
 
@@ -20,7 +25,10 @@ namespace journal {
 // After an error nothing may be called but Release() and the destructor.
 class BatchCommitter {
  public:
-  BatchCommitter(const WriterOptions& options, std::unique_ptr<SegmentLog> log);
+  // Counts in `statistics` and tells `listener` of sealed segments; both
+  // outlive this.
+  BatchCommitter(const WriterOptions& options, std::unique_ptr<SegmentLog> log,
+                 StatisticsCollector& statistics, ListenerThread& listener);
 
   // Writes the batch in order, fsyncs if the mode or a request needs it, and
   // sets each append's result. A full disk is the append's own error; any other
@@ -37,6 +45,13 @@ class BatchCommitter {
   void Release() { log_.reset(); }
 
   const SegmentLog& log() const { return *log_; }
+  // As SegmentPreparer's.
+  void TellFailures(std::function<void(const absl::Status&)> tell) {
+    log_->TellFailures(std::move(tell));
+  }
+
+  // When the last commit came to its end, by the options' clock.
+  absl::Duration now() const { return now_; }
 
   // Of the newest segment, for callers that compute checksums ahead: a rotation
   // may make it an old one at any time. Thread-safe.
@@ -52,6 +67,9 @@ class BatchCommitter {
   absl::Status WriteState(absl::string_view state);
   absl::Status SyncLog();
   void Fold(const AppendOp& append);
+  void CountStaged(uint64_t log_bytes);
+  // Reads the clock; returns the nanoseconds since the last time.
+  uint64_t Tick();
 
   const WriterOptions options_;
   std::unique_ptr<SegmentLog> log_;
@@ -59,6 +77,11 @@ class BatchCommitter {
   uint64_t unsynced_weight_ = 0;
   uint64_t state_retry_at_ = 0;    // In bytes since the last state.
   std::vector<AppendOp*> staged_;  // Written with the next WriteStaged.
+
+  StatisticsCollector& statistics_;
+  ListenerThread& listener_;
+  absl::Duration now_;
+  uint64_t batch_records_ = 0;  // Of the commit under way.
 };
 
 }  // namespace journal

@@ -16,7 +16,8 @@ GroupCommitWriter::GroupCommitWriter(const WriterOptions& options,
     : options_(options),
       clock_(*options.clock),
       report_(std::move(opened.report)),
-      committer_(options, std::move(opened.log)),
+      listener_(options.listener),
+      committer_(options, std::move(opened.log), statistics_, listener_),
       lock_(std::move(opened.lock)),
       durable_lsn_(committer_.log().durable_lsn()),
       confirmed_lsn_(committer_.log().confirmed_lsn()),
@@ -27,6 +28,10 @@ GroupCommitWriter::GroupCommitWriter(const WriterOptions& options,
              [this](CommitRequest& request) { return Submit(request); }) {}
 
 absl::Status GroupCommitWriter::Start() {
+  committer_.TellFailures([this](const absl::Status& error) {
+    StatisticsCollector::Add(statistics_.background_errors, 1);
+    listener_.TellError(error, /*for_good=*/false);
+  });
   // Opening verified from the disk all that it found; now say so in the log.
   if (const Lsn last = committer_.log().last_lsn(); last > 0) {
     if (absl::Status s = committer_.Confirm(last); !s.ok()) {
@@ -189,8 +194,14 @@ absl::Status GroupCommitWriter::Unusable() const {
 }
 
 absl::Status GroupCommitWriter::Submit(CommitRequest& request) {
+  bool done = false;
+  absl::Duration waited;
   {
     absl::MutexLock lock(&mutex_);
+    // Where nobody leads nothing waits in the queue, and nobody has to wait.
+    const bool waits = leading_;
+    const absl::Duration since =
+        waits ? clock_.Monotonic() : absl::ZeroDuration();
     while (Unusable().ok() && queue_bytes_ > 0 &&
            queue_bytes_ + request.frame_bytes > QueueBytesMax()) {
       queue_shrank_.Wait(&mutex_);
@@ -198,13 +209,19 @@ absl::Status GroupCommitWriter::Submit(CommitRequest& request) {
     if (absl::Status s = Unusable(); !s.ok()) return s;
     queue_.push_back(&request);
     queue_bytes_ += request.frame_bytes;
-    if (leading_) {
-      while (!request.done && !request.lead) request.wake.Wait(&mutex_);
-      if (request.done) return request.status;
+    while (leading_ && !request.done && !request.lead) {
+      request.wake.Wait(&mutex_);
     }
-    leading_ = true;
+    done = request.done;
+    leading_ |= !done;
+    // It was woken by the end of a commit.
+    if (waits) waited = last_commit_end_ - since;
   }
-  Lead();
+  if (!done) Lead();
+  if (request.kind == CommitRequest::Kind::kAppend && request.status.ok()) {
+    statistics_.wait_ns.Record(
+        std::max<int64_t>(0, absl::ToInt64Nanoseconds(waited)));
+  }
   return request.status;
 }
 
@@ -220,6 +237,7 @@ void GroupCommitWriter::Lead() {
     failure = poison_;
   }
   if (failure.ok()) failure = committer_.Commit(batch);
+  statistics_.queue_depth.Record(batch.size());
   absl::MutexLock lock(&mutex_);
   FinishBatch(batch, failure);
 }
@@ -234,12 +252,11 @@ GroupCommitWriter::Batch GroupCommitWriter::TakeBatch() {
 
 void GroupCommitWriter::FinishBatch(const Batch& batch,
                                     const absl::Status& failure) {
+  last_commit_end_ = committer_.now();
   if (failure.ok()) {
     NoteCommitted(batch);
   } else if (poison_.ok()) {
-    poison_ = failure;
-    poisoned_ = true;
-    queue_shrank_.SignalAll();
+    Poison(failure);
   }
   for (CommitRequest* request : batch) {
     request->status = failure;
@@ -257,6 +274,14 @@ void GroupCommitWriter::FinishBatch(const Batch& batch,
   }
 }
 
+void GroupCommitWriter::Poison(const absl::Status& failure) {
+  poison_ = failure;
+  poisoned_ = true;
+  StatisticsCollector::Add(statistics_.background_errors, 1);
+  listener_.TellError(failure, /*for_good=*/true);
+  queue_shrank_.SignalAll();
+}
+
 void GroupCommitWriter::NoteCommitted(const Batch& batch) {
   PublishLsns();
   CommitTimer::Committed committed;
@@ -269,7 +294,7 @@ void GroupCommitWriter::NoteCommitted(const Batch& batch) {
   committed.durable_lsn = durable_lsn();
   committed.confirmed_lsn = confirmed_lsn();
   committed.all_synced = committer_.log().all_synced();
-  timer_.NoteCommitted(committed, clock_.Monotonic());
+  timer_.NoteCommitted(committed, last_commit_end_);
 }
 
 // ---------------------------------------------------------------------------
@@ -311,6 +336,10 @@ void GroupCommitWriter::RunTimer() {
 
 absl::Status GroupCommitWriter::Close() {
   if (absl::Status s = MayWait(); !s.ok()) return s;
+  if (listener_.OnThread()) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "a listener must not close the journal it listens to");
+  }
   {
     absl::MutexLock lock(&mutex_);
     if (close_begun_) {
@@ -339,6 +368,7 @@ absl::Status GroupCommitWriter::Close() {
   if (status.ok()) status = committer_.Close();
   if (status.ok()) PublishLsns();
   committer_.Release();
+  listener_.Drain();
   lock_.reset();
   absl::MutexLock lock(&mutex_);
   close_status_ = status;

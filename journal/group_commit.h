@@ -22,10 +22,12 @@
 #include "journal/commit_request.h"
 #include "journal/commit_timer.h"
 #include "journal/file_system.h"
+#include "journal/listener_thread.h"
 #include "journal/recovery_report.h"
 #include "journal/types.h"
 #include "journal/writer.h"
 #include "journal/writer_open.h"
+#include "journal/writer_statistics.h"
 
 namespace journal {
 
@@ -65,6 +67,9 @@ class GroupCommitWriter final : public Writer {
   Lsn durable_lsn() const override { return durable_lsn_.load(); }
   Lsn confirmed_lsn() const override { return confirmed_lsn_.load(); }
   const RecoveryReport& recovery_report() const override { return report_; }
+  WriterStatistics statistics() const override {
+    return statistics_.Snapshot();
+  }
   absl::Status Close() override;
 
  private:
@@ -89,6 +94,8 @@ class GroupCommitWriter final : public Writer {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void NoteCommitted(const Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PublishLsns();
+  void Poison(const absl::Status& failure)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   void RunTimer() ABSL_LOCKS_EXCLUDED(mutex_);
   // Waits until something is due; false when the timer has to end.
@@ -97,6 +104,9 @@ class GroupCommitWriter final : public Writer {
   const WriterOptions options_;
   Clock& clock_;
   const RecoveryReport report_;
+
+  StatisticsCollector statistics_;
+  ListenerThread listener_;
 
   // The leader's.
   BatchCommitter committer_;
@@ -110,6 +120,7 @@ class GroupCommitWriter final : public Writer {
   uint64_t queue_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::CondVar queue_shrank_;
   bool leading_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Duration last_commit_end_ ABSL_GUARDED_BY(mutex_);
   absl::CondVar idle_;     // Nobody leads.
   absl::CondVar durable_;  // durable_lsn_ rose, or the writer is unusable.
   absl::Status poison_ ABSL_GUARDED_BY(mutex_);

@@ -14,9 +14,12 @@
 //   absl::Status closed = (*writer)->Close();
 //
 //   Writer   writer.h           append, group commit, durability, close
+//            append_callback.h  appends that nobody waits for
+//            listener.h         hears of errors and sealed segments
+//            writer_statistics.h, histogram.h: counts and times
 //   Reader   reader.h           read in order, follow a living writer
-//   Folder   folder.h           a summary kept in the journal, for quick
-//   opening Examine  recovery.h         verify and report, changing nothing
+//   Folder   folder.h           a summary in the journal, for quick opening
+//   Examine  recovery.h         verify and report, changing nothing
 //   Salvage  salvage.h          copy what is whole out of a damaged journal
 //   Cipher   cipher.h           encrypts what is stored
 //   errors   error.h            ErrorKind of every status
@@ -27,16 +30,19 @@
 #ifndef JOURNAL_JOURNAL_H_
 #define JOURNAL_JOURNAL_H_
 
+#include "journal/append_callback.h"
 #include "journal/cipher.h"
 #include "journal/clock.h"
 #include "journal/error.h"
 #include "journal/file_system.h"
 #include "journal/folder.h"
+#include "journal/listener.h"
 #include "journal/reader.h"
 #include "journal/recovery.h"
 #include "journal/recovery_report.h"
 #include "journal/salvage.h"
 #include "journal/types.h"
 #include "journal/writer.h"
+#include "journal/writer_statistics.h"
 
 #endif  // JOURNAL_JOURNAL_H_

@@ -4,8 +4,10 @@
 #define JOURNAL_SEGMENT_LOG_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -92,6 +94,11 @@ class SegmentLog {
   // CLOSE frame, fsync, trim, fsync. REQUIRES: nothing staged.
   absl::Status Close();
 
+  // As SegmentPreparer's, for the next segment.
+  void TellFailures(std::function<void(const absl::Status&)> tell) {
+    preparer_.TellFailures(std::move(tell));
+  }
+
   uint64_t seed() const { return seed_; }
   uint64_t segment_id() const { return header_.segment_id; }
   // Of the last frame staged or written.
@@ -101,6 +108,7 @@ class SegmentLog {
   Lsn durable_lsn() const { return durable_lsn_; }
   Lsn confirmed_lsn() const { return confirmed_lsn_; }
   bool all_synced() const { return durable_lsn_ == cursor_.last_lsn; }
+  uint64_t staged_bytes() const { return staged_.size(); }
   // The newest state frame, and the bytes of frames since then.
   const StatePlace& state() const { return state_; }
   // What was staged at `placed` is a state frame, of a state of that size.

@@ -45,6 +45,13 @@ void SegmentPreparer::Request(uint64_t id, uint64_t bytes) {
   bytes_ = bytes;
 }
 
+void SegmentPreparer::TellFailures(
+    std::function<void(const absl::Status&)> tell) {
+  absl::MutexLock lock(&mutex_);
+  tell_ = std::move(tell);
+  if (state_ == State::kReady && !ready_.ok()) tell_(ready_.status());
+}
+
 absl::StatusOr<PreparedSegment> SegmentPreparer::Take(uint64_t id,
                                                       uint64_t bytes_min,
                                                       uint64_t bytes) {
@@ -85,6 +92,8 @@ void SegmentPreparer::Run() {
     absl::MutexLock lock(&mutex_);
     ready_ = std::move(prepared);
     state_ = State::kReady;
+    // Given up because the journal is being closed is not a failure.
+    if (!ready_.ok() && !stop_ && tell_ != nullptr) tell_(ready_.status());
   }
 }
 

@@ -3,6 +3,7 @@
 #define JOURNAL_SEGMENT_PREPARER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -37,6 +38,11 @@ class SegmentPreparer {
   // for the same segment does nothing.
   void Request(uint64_t id, uint64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // From now on `tell` is called, in the preparer's thread, with each error of
+  // preparing in the background; with one that has come before, at once.
+  void TellFailures(std::function<void(const absl::Status&)> tell)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
   // Segment `id`, at least `bytes_min` long and `bytes` if there is space:
   // waits for what was requested, or prepares it here. kNoSpace when the disk
   // has no room for `bytes_min`; a later call tries again.
@@ -63,6 +69,7 @@ class SegmentPreparer {
   uint64_t id_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::StatusOr<PreparedSegment> ready_ ABSL_GUARDED_BY(mutex_);
+  std::function<void(const absl::Status&)> tell_ ABSL_GUARDED_BY(mutex_);
 
   std::thread thread_;
 };

@@ -421,6 +421,38 @@ TEST_F(WatermarkTest, WaitDurableGivesUpAtItsDeadline) {
   EXPECT_TRUE(writer_->WaitDurable(a).ok());
 }
 
+TEST_F(WatermarkTest, ADeadlineHoldsInEveryMode) {
+  for (SyncMode mode : {SyncMode::kEach, SyncMode::kBatch, SyncMode::kNone}) {
+    SCOPED_TRACE(SyncModeName(mode));
+    OpenIn(mode);
+    const Lsn durable = Append("a");
+    Sync();
+    EXPECT_TRUE(writer_->WaitDurable(durable, absl::InfinitePast()).ok());
+    const Lsn later = durable + 10;
+    fs_.Block(FileOp::kSync, ".seg");
+    for (absl::Time deadline : {absl::InfinitePast(), absl::Now(),
+                                absl::Now() + absl::Milliseconds(10)}) {
+      const absl::Status late = writer_->WaitDurable(later, deadline);
+      EXPECT_TRUE(absl::IsDeadlineExceeded(late)) << late;
+    }
+    fs_.Unblock(FileOp::kSync);
+    Close();
+  }
+}
+
+TEST_F(WatermarkTest, AWaiterWithADeadlineIsWokenByTheFsync) {
+  OpenIn(SyncMode::kNone);
+  const Lsn a = Append("a");
+  fs_.Block(FileOp::kSync, ".seg");
+  std::thread waiter([&] {
+    EXPECT_TRUE(writer_->WaitDurable(a, absl::Now() + absl::Hours(1)).ok());
+  });
+  ASSERT_TRUE(fs_.AwaitBlocked(FileOp::kSync)) << "it asked for the fsync";
+  fs_.Unblock(FileOp::kSync);
+  waiter.join();
+  EXPECT_GE(writer_->durable_lsn(), a);
+}
+
 TEST_F(WatermarkTest, WaitDurableOfWhatWasNeverAppendedIsAnError) {
   OpenIn(SyncMode::kNone);
   EXPECT_EQ(KindOf(writer_->WaitDurable(Append("a") + 1)),

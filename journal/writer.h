@@ -15,8 +15,10 @@
 #include "journal/clock.h"
 #include "journal/file_system.h"
 #include "journal/folder.h"
+#include "journal/listener.h"
 #include "journal/recovery_report.h"
 #include "journal/types.h"
+#include "journal/writer_statistics.h"
 
 namespace journal {
 
@@ -58,9 +60,10 @@ struct WriterOptions {
   // writer. Null: plain.
   const Cipher* cipher = nullptr;
 
-  Folder* folder = nullptr;           // Not owned; outlives the writer.
-  FileSystem* file_system = nullptr;  // Not owned; null means Posix().
-  Clock* clock = nullptr;             // Not owned; null means Real().
+  Folder* folder = nullptr;            // Not owned; outlives the writer.
+  WriterListener* listener = nullptr;  // Not owned; outlives the writer.
+  FileSystem* file_system = nullptr;   // Not owned; null means Posix().
+  Clock* clock = nullptr;              // Not owned; null means Real().
 };
 
 // Thread-safe. Holds the journal's lock while it lives. After fork() the child
@@ -135,6 +138,11 @@ class Writer {
   // Everything up to here is confirmed on disk: damage to it cannot be taken
   // for a torn tail. Trails durable_lsn() by at most sync_interval.
   virtual Lsn confirmed_lsn() const = 0;
+
+  // What was counted since opening, a few numbers at a time: while appends go
+  // on they need not fit together to the last one. Cheap enough for once a
+  // second, not for each record. Also after Close.
+  virtual WriterStatistics statistics() const = 0;
 
   // What opening found.
   virtual const RecoveryReport& recovery_report() const = 0;

@@ -2,14 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "journal/error.h"
 #include "journal/reader.h"
 #include "journal/recovery.h"
+#include "journal/testing/child_process.h"
 
 namespace journal {
 namespace {
@@ -117,6 +120,35 @@ TEST_F(WriterTest, ManyThreadsAppendAtOnce) {
     Close();
   }
   EXPECT_EQ(ReadAll().size(), 3 * 8 * 100);
+}
+
+TEST_F(WriterTest, AForkedChildThatExitsHarmsNothing) {
+  Open();
+  Append("before");
+  EXPECT_TRUE(Succeeded(Fork([] { return true; })));
+  Append("after");
+  Close();
+  EXPECT_EQ(ReadAll(), (Bodies{"before", "after"}));
+}
+
+TEST_F(WriterTest, AnExecedChildKeepsNeitherLockNorFiles) {
+  Open();
+  Append("before");
+  Pipe executing, lifetime;
+  const pid_t child = ExecUntilEndOf(lifetime);
+  executing.CloseWriter();
+  ASSERT_TRUE(executing.AwaitEnd());
+  const std::string journal = std::filesystem::canonical(directory_).string();
+  for (const auto& entry : std::filesystem::directory_iterator(
+           absl::StrCat("/proc/", child, "/fd"))) {
+    const std::string target = std::filesystem::read_symlink(entry).string();
+    EXPECT_FALSE(absl::StartsWith(target, journal)) << target;
+  }
+  Close();
+  Open();
+  Close();
+  lifetime.CloseWriter();
+  EXPECT_TRUE(Succeeded(child));
 }
 
 TEST_F(WriterTest, ASecondWriterIsRefused) {
