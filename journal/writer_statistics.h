@@ -9,8 +9,8 @@
 
 namespace journal {
 
-// Since the writer was opened. Opening and closing themselves do not count, nor
-// does what fails.
+// Since the writer was opened, the watermark with which opening confirms what
+// it found included. Closing does not count, nor do records that were refused.
 struct WriterStatistics {
   uint64_t appends = 0;        // Of one record or a span.
   uint64_t records = 0;        // In them.
@@ -30,9 +30,9 @@ struct WriterStatistics {
   HistogramSnapshot queue_depth;    // Callers of each commit.
   HistogramSnapshot write_ns;       // Each write.
   HistogramSnapshot fsync_ns;       // Each fsync.
-  // How long each append stood behind others before it was done or led its own
-  // batch; 0: it did not have to. What AppendAsync brings counts as one for
-  // each hand-over.
+  // How long each call stood behind others before its append was done or led a
+  // batch; 0: it did not have to. What AppendAsync queues counts as one call
+  // for each hand-over.
   HistogramSnapshot wait_ns;
 };
 
