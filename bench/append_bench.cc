@@ -2,6 +2,10 @@
 // the plainest loop that keeps the same promise.
 //
 //   bazel run --config=opt //bench:append_bench
+//   bazel run --config=opt //bench:append_bench -- --encrypted
+//
+// With --encrypted also what a key costs: beside the journal that is durable
+// each time, and where no disk is waited for (mode none).
 //
 // The two run interleaved in one process, and the medians are compared: on a
 // shared machine only the ratio carries over. Files lie in $BENCH_DIR, else in
@@ -18,6 +22,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "journal/journal.h"
@@ -32,6 +37,9 @@ constexpr double kTarget = 0.9;  // Journal / raw, records per second.
 
 constexpr char kRaw[] = "raw_pwrite_fdatasync";
 constexpr char kJournal[] = "journal_append_each";
+constexpr char kEncrypted[] = "journal_append_each_encrypted";
+constexpr char kNone[] = "journal_append_none";
+constexpr char kNoneEncrypted[] = "journal_append_none_encrypted";
 
 // Looks like a result, and does not compress to nothing.
 std::string MakeRecord() {
@@ -81,11 +89,13 @@ void BM_Raw(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
-void BM_Journal(benchmark::State& state) {
+void AppendAll(benchmark::State& state, journal::SyncMode mode,
+               const journal::Cipher* cipher) {
   const std::string record = MakeRecord();
   const std::string directory = Scratch("journal");
   journal::WriterOptions options;
-  options.sync_mode = journal::SyncMode::kEach;
+  options.sync_mode = mode;
+  options.cipher = cipher;
   auto writer = journal::Writer::Open(directory, options);
   if (!writer.ok()) {
     state.SkipWithError(writer.status().ToString().c_str());
@@ -106,6 +116,27 @@ void BM_Journal(benchmark::State& state) {
   }
   std::filesystem::remove_all(directory);
   state.SetItemsProcessed(state.iterations());
+}
+
+const journal::Cipher* Key() {
+  static const journal::Cipher* const cipher =
+      journal::Cipher::FromBytes(std::string(journal::kKeyBytes, 'k'))
+          .value()
+          .release();
+  return cipher;
+}
+
+void BM_Journal(benchmark::State& state) {
+  AppendAll(state, journal::SyncMode::kEach, nullptr);
+}
+void BM_Encrypted(benchmark::State& state) {
+  AppendAll(state, journal::SyncMode::kEach, Key());
+}
+void BM_None(benchmark::State& state) {
+  AppendAll(state, journal::SyncMode::kNone, nullptr);
+}
+void BM_NoneEncrypted(benchmark::State& state) {
+  AppendAll(state, journal::SyncMode::kNone, Key());
 }
 
 // The console's table, and the median rate of each benchmark.
@@ -144,10 +175,21 @@ int main(int argc, char** argv) {
   std::string interleave = "--benchmark_enable_random_interleaving=true";
   std::vector<char*> arguments(argv, argv + argc);
   arguments.insert(arguments.begin() + 1, interleave.data());
+  const auto flag = std::find_if(
+      arguments.begin(), arguments.end(),
+      [](const char* each) { return std::string("--encrypted") == each; });
+  const bool encrypted = flag != arguments.end();
+  if (encrypted) arguments.erase(flag);
   int count = static_cast<int>(arguments.size());
   benchmark::Initialize(&count, arguments.data());
-  for (const auto& [name, function] :
-       {std::pair(&kRaw[0], &BM_Raw), std::pair(&kJournal[0], &BM_Journal)}) {
+  std::vector<std::pair<const char*, void (*)(benchmark::State&)>> all = {
+      {kRaw, &BM_Raw}, {kJournal, &BM_Journal}};
+  if (encrypted) {
+    all.insert(all.end(), {{kEncrypted, &BM_Encrypted},
+                           {kNone, &BM_None},
+                           {kNoneEncrypted, &BM_NoneEncrypted}});
+  }
+  for (const auto& [name, function] : all) {
     benchmark::RegisterBenchmark(name, function)
         ->Iterations(kRecords)
         ->Repetitions(kRepetitions)
@@ -163,6 +205,11 @@ int main(int argc, char** argv) {
   std::printf("\n%-28s %8.0f records/s (median of %d)\n", kRaw, raw,
               kRepetitions);
   std::printf("%-28s %8.0f records/s\n", kJournal, journal);
+  if (encrypted) {
+    for (const char* name : {kEncrypted, kNone, kNoneEncrypted}) {
+      std::printf("%-28s %8.0f records/s\n", name, reporter.Median(name));
+    }
+  }
   std::printf("ratio %.3f, target %.2f: %s\n", ratio, kTarget,
               ratio >= kTarget ? "pass" : "FAIL");
   return ratio >= kTarget ? 0 : 1;
