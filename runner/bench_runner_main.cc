@@ -3,11 +3,13 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "journal/format.h"
+#include "runner/encryption_key.h"
 #include "runner/exit_code.h"
 #include "runner/options.h"
 #include "runner/printable.h"
@@ -36,9 +38,16 @@ int Main(const std::vector<std::string>& args) {
     return kExitDone;
   }
   const RunOptions& options = command->run;
+  const absl::StatusOr<std::unique_ptr<journal::Cipher>> cipher =
+      TakeEncryptionKey(options.encryption_key_file);
+  if (!cipher.ok()) {
+    std::fprintf(stderr, "bench-runner: %s\n",
+                 Printable(cipher.status().message()).c_str());
+    return kExitUsage;
+  }
   ProgressDisplay display(ProgressDisplay::Options::ForFlags(
       options.quiet, !options.progress_bar, options.json, options.verbose));
-  return RunStudy(options, display);
+  return RunStudy(options, cipher->get(), display);
 }
 
 }  // namespace

@@ -132,7 +132,7 @@ CellOutcome BenchmarkCellImpl::Run() {
   JournalEntryContext entry;
   entry.options = context_.options;
   entry.dataset = context_.dataset;
-  entry.fs = context_.fs;
+  entry.access = context_.access;
   entry.clock = context_.clock;
   entry.console = context_.console;
   MaybeRefusal refusal = EnterJournal(entry, names_, &entered_);
@@ -376,8 +376,8 @@ Refusal BenchmarkCellImpl::CannotReadBack(const absl::Status& status) const {
 }
 
 absl::optional<Refusal> BenchmarkCellImpl::WriteResultFiles() {
-  absl::StatusOr<std::unique_ptr<ResultStore>> store =
-      ResultStore::Load(entered_.directory, names_.scoring_hash);
+  absl::StatusOr<std::unique_ptr<ResultStore>> store = ResultStore::Load(
+      entered_.directory, names_.scoring_hash, context_.access);
   if (!store.ok()) return CannotReadBack(store.status());
   const BenchmarkInfo& journaled = entered_.journal->info();
   ResultsInfo info;
@@ -400,8 +400,8 @@ absl::optional<Refusal> BenchmarkCellImpl::WriteResultFiles() {
   }
   outcome_.results_path =
       ResultsPath(options_, *context_.dataset, names_.model, entered_.run_id);
-  absl::StatusOr<Results> results =
-      WriteResults(**store, info, outcome_.results_path, *context_.fs);
+  absl::StatusOr<Results> results = WriteResults(
+      **store, info, outcome_.results_path, *context_.access.file_system);
   if (!results.ok()) {
     return Refusal{ExitCodeOf(results.status()),
                    absl::StrCat("The results could not be written: ",
@@ -504,7 +504,8 @@ void BenchmarkCellImpl::ClearJournal() {
       absl::StrCat(
           ".cleared-",
           std::filesystem::path(entered_.directory).filename().string()));
-  absl::Status s = context_.fs->Rename(entered_.directory, aside);
+  absl::Status s =
+      context_.access.file_system->Rename(entered_.directory, aside);
   std::error_code error;
   if (s.ok()) std::filesystem::remove_all(aside, error);
   if (s.ok() && error) s = absl::UnknownError(error.message());

@@ -11,11 +11,11 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "journal/clock.h"
-#include "journal/file_system.h"
 #include "runner/console.h"
 #include "runner/dataset.h"
 #include "runner/exit_code.h"
 #include "runner/fields.h"
+#include "runner/journal_access.h"
 #include "runner/options.h"
 #include "runner/results_writer.h"
 #include "runner/scorer.h"
@@ -28,7 +28,7 @@ struct CellContext {
   const RunOptions* options = nullptr;
   const Dataset* dataset = nullptr;
   const Scoring* scoring = nullptr;
-  journal::FileSystem* fs = nullptr;
+  JournalAccess access;
   journal::Clock* clock = nullptr;
   Console* console = nullptr;
   const SignalCatcher* signals = nullptr;

@@ -154,6 +154,7 @@ class JournalOfBenchmark final : public BenchmarkJournal {
  public:
   JournalOfBenchmark(absl::string_view directory, const Options& options)
       : directory_(directory),
+        cipher_(options.cipher),
         file_system_(FileSystemOf(options)),
         errors_log_(journal::JoinPath(directory, "errors.log")) {}
 
@@ -222,12 +223,13 @@ class JournalOfBenchmark final : public BenchmarkJournal {
 
   absl::Status CheckKey(const QueryKey& key) const;
   absl::StatusOr<journal::Lsn> AppendAll(const std::vector<Body>& bodies);
-  absl::StatusOr<std::unique_ptr<journal::Reader>> OpenReader() const;
+  absl::StatusOr<std::unique_ptr<journal::Reader>> OpenReader() const override;
   AttemptStartRecord StartOf(journal::Reader& reader,
                              const OpenQuery& query) const;
   void NoteOddRecords();
 
   const std::string directory_;
+  const journal::Cipher* const cipher_;
   journal::FileSystem& file_system_;
   ErrorsLog errors_log_;
   BenchmarkInfo info_;
@@ -252,6 +254,7 @@ absl::Status JournalOfBenchmark::Open(
   // anything is built upon it.
   writer_options.verify_all = true;
   writer_options.folder = &state_;
+  writer_options.cipher = options.cipher;
   writer_options.file_system = &file_system_;
   absl::StatusOr<std::unique_ptr<journal::Writer>> writer =
       journal::Writer::Open(directory_, writer_options);
@@ -325,6 +328,7 @@ void JournalOfBenchmark::NoteOddRecords() {
 absl::StatusOr<std::unique_ptr<journal::Reader>>
 JournalOfBenchmark::OpenReader() const {
   journal::ReaderOptions options;
+  options.cipher = cipher_;
   options.file_system = &file_system_;
   return journal::Reader::Open(directory_, options);
 }

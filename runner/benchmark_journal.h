@@ -35,6 +35,8 @@ class BenchmarkJournal {
     journal::SyncMode sync_mode = journal::SyncMode::kBatch;
     uint32_t sync_records = 50;
     absl::Duration sync_interval = absl::Milliseconds(100);
+    // Not owned; outlives the journal. Null: plain.
+    const journal::Cipher* cipher = nullptr;
     journal::FileSystem* file_system = nullptr;  // Null means Posix().
   };
 
@@ -62,6 +64,9 @@ class BenchmarkJournal {
   virtual absl::StatusOr<std::vector<RowInfo>> ReadRows() const = 0;
   virtual const journal::RecoveryReport& recovery_report() const = 0;
   virtual std::string directory() const = 0;
+  // Reads from its first record on, beside what is written.
+  virtual absl::StatusOr<std::unique_ptr<journal::Reader>> OpenReader()
+      const = 0;
   // What people should know of the journal as opened, a sentence each: records
   // that could not be used, by LSN.
   virtual std::vector<std::string> warnings() const { return {}; }

@@ -219,7 +219,7 @@ absl::Status BenchmarkRunImpl::ScoreUnscored() {
     if (row_of.empty()) {
       for (const SelectedRow& row : plan_.rows) row_of[row.index] = row.row;
       absl::StatusOr<std::unique_ptr<journal::Reader>> opened =
-          journal::Reader::Open(parts_.journal->directory(), {});
+          parts_.journal->OpenReader();
       if (!opened.ok()) return opened.status();
       reader = *std::move(opened);
     }

@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "journal/error.h"
+#include "runner/encryption_key.h"
 #include "runner/identity.h"
 #include "runner/journal_locator.h"
 #include "runner/printable.h"
@@ -27,12 +29,13 @@ JournalChoice RefuseStatus(absl::string_view journal_dir,
 // have been refused for, steps aside.
 absl::optional<Refusal> MoveAside(const JournalWish& wish,
                                   const JournalMatch& match,
-                                  journal::FileSystem& fs, Console& console) {
+                                  const JournalAccess& access,
+                                  Console& console) {
   for (const absl::optional<LocatedJournal>* found :
        {&match.same, &match.other_identity}) {
     if (!found->has_value()) continue;
     absl::StatusOr<std::string> moved =
-        MoveToReplaced(fs, wish.journal_dir, (*found)->name);
+        MoveToReplaced(*access.file_system, wish.journal_dir, (*found)->name);
     if (!moved.ok()) return RefuseJournal((*found)->directory, moved.status());
     console.Say(absl::StrCat("Starting over: the old journal is now ",
                              Printable(*moved)));
@@ -53,10 +56,10 @@ Refusal RefuseOther(const JournalWish& wish, const LocatedJournal& other) {
 
 // A finished journal of the same benchmark with another configuration is no
 // hindrance, but it is worth knowing why it was not found.
-void SayWhyNew(const JournalWish& wish, journal::FileSystem& fs,
+void SayWhyNew(const JournalWish& wish, const JournalAccess& access,
                Console& console) {
   absl::StatusOr<std::vector<LocatedJournal>> all =
-      ListJournals(fs, wish.journal_dir);
+      ListJournals(access, wish.journal_dir);
   if (all.ok()) {
     for (const LocatedJournal& other : *all) {
       if (other.condition != JournalCondition::kComplete ||
@@ -81,7 +84,11 @@ Refusal RefuseJournal(absl::string_view directory, const absl::Status& status) {
   const std::string where = Printable(directory);
   Refusal refusal;
   refusal.exit_code = ExitCodeOf(status);
-  refusal.message = absl::StrCat(where, ": ", Printable(status.message()));
+  refusal.message = Printable(status.message());
+  // Some errors begin with it.
+  if (!absl::StartsWith(refusal.message, absl::StrCat(where, ":"))) {
+    refusal.message = absl::StrCat(where, ": ", refusal.message);
+  }
   switch (refusal.exit_code) {
     case kExitDamage:
       absl::StrAppend(&refusal.message,
@@ -104,6 +111,11 @@ Refusal RefuseJournal(absl::string_view directory, const absl::Status& status) {
                       "\nUse the version that wrote it; it is not damaged.");
       break;
     default:
+      if (journal::KindOf(status) == journal::ErrorKind::kKey) {
+        absl::StrAppend(&refusal.message,
+                        "\nGive its key by --encryption-key-file, or in ",
+                        kEncryptionKeyVariable, ".");
+      }
       if (journal::KindOf(status) == journal::ErrorKind::kNoSpace) {
         absl::StrAppend(&refusal.message,
                         "\nThe disk is full. What was journaled is kept: make "
@@ -131,9 +143,9 @@ std::string DifferenceTable(absl::string_view old_json,
   return table;
 }
 
-JournalChoice NewJournal(const JournalWish& wish, journal::FileSystem& fs) {
+JournalChoice NewJournal(const JournalWish& wish, const JournalAccess& access) {
   absl::StatusOr<std::string> run_id =
-      FreeRunId(fs, wish.journal_dir, wish.run_id);
+      FreeRunId(access, wish.journal_dir, wish.run_id);
   if (!run_id.ok()) return RefuseStatus(wish.journal_dir, run_id.status());
   JournalChoice choice;
   choice.create = true;
@@ -142,25 +154,25 @@ JournalChoice NewJournal(const JournalWish& wish, journal::FileSystem& fs) {
   return choice;
 }
 
-JournalChoice ChooseJournal(const JournalWish& wish, journal::FileSystem& fs,
-                            Console& console) {
-  if (!wish.resume && !wish.overwrite) return NewJournal(wish, fs);
+JournalChoice ChooseJournal(const JournalWish& wish,
+                            const JournalAccess& access, Console& console) {
+  if (!wish.resume && !wish.overwrite) return NewJournal(wish, access);
 
   absl::StatusOr<JournalMatch> match =
-      FindJournal(fs, wish.journal_dir,
+      FindJournal(access, wish.journal_dir,
                   {wish.benchmark_id, wish.identity_hash, wish.run_id});
   if (!match.ok()) return RefuseStatus(wish.journal_dir, match.status());
   if (wish.overwrite) {
-    absl::optional<Refusal> refusal = MoveAside(wish, *match, fs, console);
+    absl::optional<Refusal> refusal = MoveAside(wish, *match, access, console);
     if (refusal.has_value()) return Refuse(*std::move(refusal));
-    return NewJournal(wish, fs);
+    return NewJournal(wish, access);
   }
   if (!match->same.has_value()) {
     if (match->other_identity.has_value() && !wish.new_journal) {
       return Refuse(RefuseOther(wish, *match->other_identity));
     }
-    SayWhyNew(wish, fs, console);
-    return NewJournal(wish, fs);
+    SayWhyNew(wish, access, console);
+    return NewJournal(wish, access);
   }
   const LocatedJournal& same = *match->same;
   if (same.condition == JournalCondition::kDamaged ||

@@ -6,9 +6,9 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
-#include "journal/file_system.h"
 #include "runner/console.h"
 #include "runner/exit_code.h"
+#include "runner/journal_access.h"
 #include "runner/journal_locator.h"
 
 namespace runner {
@@ -35,11 +35,11 @@ struct JournalChoice {
 
 // Looks, decides by runner.md's rules (identity, damage, what is finished), and
 // says on the console what it found. Moves a journal only for --overwrite.
-JournalChoice ChooseJournal(const JournalWish& wish, journal::FileSystem& fs,
-                            Console& console);
+JournalChoice ChooseJournal(const JournalWish& wish,
+                            const JournalAccess& access, Console& console);
 
 // A new journal beside what is there.
-JournalChoice NewJournal(const JournalWish& wish, journal::FileSystem& fs);
+JournalChoice NewJournal(const JournalWish& wish, const JournalAccess& access);
 
 // Refusals that name the journal and the next step.
 Refusal RefuseJournal(absl::string_view directory, const absl::Status& status);

@@ -51,7 +51,8 @@ class JournalEntry {
 
 BenchmarkJournal::Options JournalEntry::JournalOptions() const {
   BenchmarkJournal::Options options;
-  options.file_system = context_.fs;
+  options.file_system = context_.access.file_system;
+  options.cipher = context_.access.cipher;
   options.sync_interval = options_.sync_interval;
   if (options_.checkpoint_interval == 0) {
     options.sync_mode = journal::SyncMode::kNone;
@@ -91,7 +92,7 @@ absl::optional<Refusal> JournalEntry::OpenJournal() {
     console_.Say("No checkpoints (interval 0): an interruption loses this run");
     return Enter(choice);
   }
-  const JournalChoice choice = ChooseJournal(Wish(), *context_.fs, console_);
+  const JournalChoice choice = ChooseJournal(Wish(), context_.access, console_);
   if (choice.refusal.has_value()) return choice.refusal;
   if (choice.create && options_.retry_failed) {
     return Refusal{kExitUsage,
@@ -107,7 +108,7 @@ absl::optional<Refusal> JournalEntry::Enter(const JournalChoice& choice) {
       choice.create ? CreateJournal(choice) : ResumeJournal(choice);
   if (refusal.has_value() || entered_.temporary) return refusal;
   const absl::Status linked = PointLatestAt(
-      *context_.fs, options_.journal_dir,
+      *context_.access.file_system, options_.journal_dir,
       std::filesystem::path(entered_.directory).filename().string());
   // A convenience: its failure stops nothing.
   if (!linked.ok()) console_.Detail(Printable(linked.message()));
@@ -155,7 +156,7 @@ absl::optional<Refusal> JournalEntry::ResumeJournal(
   MaybeRefusal refusal = CheckSame(*choice.found, &begin_new);
   if (refusal.has_value()) return refusal;
   if (begin_new) {
-    const JournalChoice beside = NewJournal(Wish(), *context_.fs);
+    const JournalChoice beside = NewJournal(Wish(), context_.access);
     return beside.refusal.has_value() ? beside.refusal : CreateJournal(beside);
   }
   absl::StatusOr<std::unique_ptr<BenchmarkJournal>> journal =
@@ -182,7 +183,7 @@ absl::optional<Refusal> JournalEntry::CheckSame(const LocatedJournal& found,
                                                 bool* begin_new) {
   absl::StatusOr<JournalDifferences> differences =
       DifferencesFrom(found, *context_.dataset, names_.scoring_json,
-                      names_.scoring_hash, *context_.fs);
+                      names_.scoring_hash, context_.access);
   if (!differences.ok())
     return RefuseJournal(entered_.directory, differences.status());
   const std::string text =

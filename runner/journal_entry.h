@@ -9,12 +9,12 @@
 
 #include "absl/types/optional.h"
 #include "journal/clock.h"
-#include "journal/file_system.h"
 #include "runner/benchmark_journal.h"
 #include "runner/benchmark_names.h"
 #include "runner/console.h"
 #include "runner/dataset.h"
 #include "runner/exit_code.h"
+#include "runner/journal_access.h"
 #include "runner/options.h"
 
 namespace runner {
@@ -23,7 +23,7 @@ namespace runner {
 struct JournalEntryContext {
   const RunOptions* options = nullptr;
   const Dataset* dataset = nullptr;
-  journal::FileSystem* fs = nullptr;
+  JournalAccess access;
   journal::Clock* clock = nullptr;
   Console* console = nullptr;
 };

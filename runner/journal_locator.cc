@@ -115,9 +115,10 @@ absl::optional<LocatedJournal> Begin(journal::FileSystem& fs,
 }
 
 // Reads what the journal is about from its first record. A failure is noted.
-void ReadInfo(journal::FileSystem& fs, LocatedJournal* journal) {
+void ReadInfo(const JournalAccess& access, LocatedJournal* journal) {
   journal::ReaderOptions options;
-  options.file_system = &fs;
+  options.cipher = access.cipher;
+  options.file_system = access.file_system;
   absl::StatusOr<std::unique_ptr<journal::Reader>> reader =
       journal::Reader::Open(journal->directory, options);
   if (!reader.ok()) return SetFailure(reader.status(), journal);
@@ -137,12 +138,13 @@ void ReadInfo(journal::FileSystem& fs, LocatedJournal* journal) {
 
 // Finds the journal's condition by opening it as a writer would, but without
 // changing it.
-void ReadCondition(journal::FileSystem& fs, LocatedJournal* journal) {
+void ReadCondition(const JournalAccess& access, LocatedJournal* journal) {
   ProgressState state;
   journal::ExamineOptions options;
   options.full = false;
   options.folder = &state;
-  options.file_system = &fs;
+  options.cipher = access.cipher;
+  options.file_system = access.file_system;
   absl::StatusOr<journal::RecoveryReport> report =
       journal::Examine(journal->directory, options);
   if (!report.ok()) return SetFailure(report.status(), journal);
@@ -202,10 +204,12 @@ void KeepNewer(LocatedJournal journal, absl::optional<LocatedJournal>* newest) {
 }
 
 // Creating a journal here would neither touch nor hide anything.
-bool MayBeCreated(journal::FileSystem& fs, absl::string_view directory) {
+bool MayBeCreated(const JournalAccess& access, absl::string_view directory) {
+  journal::FileSystem& fs = *access.file_system;
   absl::StatusOr<bool> exists = fs.Exists(directory);
   if (exists.ok() && !*exists) return true;
-  const absl::optional<LocatedJournal> journal = LocateJournal(fs, directory);
+  const absl::optional<LocatedJournal> journal =
+      LocateJournal(access, directory);
   if (journal.has_value()) {
     return journal->condition == JournalCondition::kUnborn &&
            !journal->info.has_value();
@@ -239,28 +243,28 @@ absl::string_view JournalConditionName(JournalCondition condition) {
   return "unknown";
 }
 
-absl::optional<LocatedJournal> LocateJournal(journal::FileSystem& fs,
+absl::optional<LocatedJournal> LocateJournal(const JournalAccess& access,
                                              absl::string_view directory) {
-  absl::optional<LocatedJournal> found = Begin(fs, directory);
+  absl::optional<LocatedJournal> found = Begin(*access.file_system, directory);
   if (!found.has_value() || !found->status.ok()) return found;
-  ReadInfo(fs, &*found);
+  ReadInfo(access, &*found);
   // Also when the first record cannot be read: what recovery says of the whole
   // is the better reason.
   const absl::Status first_failure = found->status;
-  ReadCondition(fs, &*found);
+  ReadCondition(access, &*found);
   if (found->status.ok()) found->status = first_failure;
   return found;
 }
 
 absl::StatusOr<std::vector<LocatedJournal>> ListJournals(
-    journal::FileSystem& fs, absl::string_view journal_dir) {
+    const JournalAccess& access, absl::string_view journal_dir) {
   absl::StatusOr<std::vector<std::string>> names =
-      CandidateNames(fs, journal_dir);
+      CandidateNames(*access.file_system, journal_dir);
   if (!names.ok()) return names.status();
   std::vector<LocatedJournal> journals;
   for (const std::string& name : *names) {
     absl::optional<LocatedJournal> found =
-        LocateJournal(fs, journal::JoinPath(journal_dir, name));
+        LocateJournal(access, journal::JoinPath(journal_dir, name));
     if (found.has_value()) journals.push_back(*std::move(found));
   }
   std::sort(journals.begin(), journals.end(), IsNewer);
@@ -277,25 +281,25 @@ bool NothingAsked(const LocatedJournal& journal) {
 
 }  // namespace
 
-absl::StatusOr<JournalMatch> FindJournal(journal::FileSystem& fs,
+absl::StatusOr<JournalMatch> FindJournal(const JournalAccess& access,
                                          absl::string_view journal_dir,
                                          const JournalQuery& query) {
   absl::StatusOr<std::vector<std::string>> names =
-      CandidateNames(fs, journal_dir);
+      CandidateNames(*access.file_system, journal_dir);
   if (!names.ok()) return names.status();
   JournalMatch match;
   for (const std::string& name : *names) {
     absl::optional<LocatedJournal> found =
-        Begin(fs, journal::JoinPath(journal_dir, name));
+        Begin(*access.file_system, journal::JoinPath(journal_dir, name));
     if (!found.has_value()) continue;
-    if (found->status.ok()) ReadInfo(fs, &*found);
+    if (found->status.ok()) ReadInfo(access, &*found);
     // Only what is asked for is read further.
     const bool relevant = found->info.has_value()
                               ? found->info->benchmark_id == query.benchmark_id
                               : IsNamedLike(name, query.run_id);
     if (!relevant) continue;
     if (found->status.ok() || found->condition == JournalCondition::kDamaged) {
-      found = LocateJournal(fs, found->directory);
+      found = LocateJournal(access, found->directory);
     }
     if (!found.has_value() || found->condition == JournalCondition::kUnborn) {
       continue;
@@ -312,12 +316,12 @@ absl::StatusOr<JournalMatch> FindJournal(journal::FileSystem& fs,
   return match;
 }
 
-absl::StatusOr<std::string> FreeRunId(journal::FileSystem& fs,
+absl::StatusOr<std::string> FreeRunId(const JournalAccess& access,
                                       absl::string_view journal_dir,
                                       absl::string_view run_id) {
   for (int number = 1; number <= kSuffixMax; ++number) {
     const std::string name = WithSuffix(run_id, number);
-    if (MayBeCreated(fs, journal::JoinPath(journal_dir, name))) return name;
+    if (MayBeCreated(access, journal::JoinPath(journal_dir, name))) return name;
   }
   return journal::MakeError(
       journal::ErrorKind::kInvalidArgument,

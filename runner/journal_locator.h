@@ -24,6 +24,7 @@
 #include "absl/types/optional.h"
 #include "journal/file_system.h"
 #include "journal/recovery_report.h"
+#include "runner/journal_access.h"
 #include "runner/progress_state.h"
 #include "runner/records.h"
 
@@ -39,7 +40,8 @@ enum class JournalCondition {
   kUnborn,
   // Confirmed data is damaged: it is refused until it is salvaged.
   kDamaged,
-  // Not readable for another reason: permission, I/O, a newer version.
+  // Not readable for another reason: permission, I/O, a newer version, no key
+  // or another one.
   kUnreadable,
 };
 
@@ -64,14 +66,14 @@ struct LocatedJournal {
 
 // What is in the journal `directory`. Nothing when there is no journal, that is
 // no segment, in it. Quick: reads the newest state and what follows it.
-absl::optional<LocatedJournal> LocateJournal(journal::FileSystem& fs,
+absl::optional<LocatedJournal> LocateJournal(const JournalAccess& access,
                                              absl::string_view directory);
 
 // All journals in `journal_dir`, newest first (by the time of their creation);
 // those whose first record cannot be read come by the date in their name.
 // An absent directory has none. Errors: one that cannot be read.
 absl::StatusOr<std::vector<LocatedJournal>> ListJournals(
-    journal::FileSystem& fs, absl::string_view journal_dir);
+    const JournalAccess& access, absl::string_view journal_dir);
 
 struct JournalQuery {
   std::string benchmark_id;
@@ -92,14 +94,14 @@ struct JournalMatch {
   absl::optional<LocatedJournal> other_identity;
 };
 
-absl::StatusOr<JournalMatch> FindJournal(journal::FileSystem& fs,
+absl::StatusOr<JournalMatch> FindJournal(const JournalAccess& access,
                                          absl::string_view journal_dir,
                                          const JournalQuery& query);
 
 // `run_id`, or the first of `run_id`_2, _3, … under which a journal may be
 // created (BenchmarkJournal::Create takes over what is unborn without a
 // record). Errors: kInvalidArgument when thousands are taken.
-absl::StatusOr<std::string> FreeRunId(journal::FileSystem& fs,
+absl::StatusOr<std::string> FreeRunId(const JournalAccess& access,
                                       absl::string_view journal_dir,
                                       absl::string_view run_id);
 

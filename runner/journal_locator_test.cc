@@ -36,14 +36,14 @@ class JournalLocatorTest : public JournalTest {
   }
 
   JournalMatch Find(const std::string& identity = "hash") {
-    auto match = FindJournal(fs(), root_, {"bench", identity, kRunId});
+    auto match = FindJournal({&fs()}, root_, {"bench", identity, kRunId});
     EXPECT_TRUE(match.ok()) << match.status();
     return *match;
   }
 
   std::vector<std::string> Listed() {
     std::vector<std::string> lines;
-    const auto journals = ListJournals(fs(), root_);
+    const auto journals = ListJournals({&fs()}, root_);
     EXPECT_TRUE(journals.ok()) << journals.status();
     for (const LocatedJournal& journal : *journals) {
       lines.push_back(absl::StrCat(journal.name, " ",
@@ -53,7 +53,7 @@ class JournalLocatorTest : public JournalTest {
   }
 
   std::string Free(const std::string& run_id) {
-    return *FreeRunId(fs(), root_, run_id);
+    return *FreeRunId({&fs()}, root_, run_id);
   }
 };
 
@@ -72,15 +72,15 @@ TEST_F(JournalLocatorTest, ListsNewestFirstAmongGarbage) {
 }
 
 TEST_F(JournalLocatorTest, AnAbsentDirectoryHasNone) {
-  const auto journals = ListJournals(fs(), Path("nowhere"));
+  const auto journals = ListJournals({&fs()}, Path("nowhere"));
   ASSERT_TRUE(journals.ok()) << journals.status();
   EXPECT_TRUE(journals->empty());
-  EXPECT_FALSE(LocateJournal(fs(), Path("nowhere")).has_value());
+  EXPECT_FALSE(LocateJournal({&fs()}, Path("nowhere")).has_value());
 }
 
 TEST_F(JournalLocatorTest, SaysWhatIsInAJournal) {
   Complete("a");
-  const auto journal = LocateJournal(fs(), Path("a"));
+  const auto journal = LocateJournal({&fs()}, Path("a"));
   ASSERT_TRUE(journal.has_value());
   EXPECT_EQ(journal->info->benchmark_id, "bench");
   EXPECT_EQ(journal->totals.completed, 1u);
@@ -126,7 +126,7 @@ TEST_F(JournalLocatorTest, DirectoriesThatRefuseAreFoundByName) {
                    .name_part = kRunId,
                    .from_then_on = true,
                    .error_number = EACCES});
-  const auto match = FindJournal(refusing, root_, {"bench", "hash", kRunId});
+  const auto match = FindJournal({&refusing}, root_, {"bench", "hash", kRunId});
   ASSERT_TRUE(match.ok() && match->same.has_value()) << match.status();
   EXPECT_EQ(match->same->condition, JournalCondition::kUnreadable);
 }
@@ -182,7 +182,7 @@ TEST_F(JournalLocatorTest, ReplacedJournalsAreKeptBesideEachOther) {
   Complete("a");
   EXPECT_EQ(*MoveToReplaced(fs(), root_, "a"), Path("replaced/a_2"));
   EXPECT_TRUE(Listed().empty());
-  EXPECT_EQ(LocateJournal(fs(), Path("replaced/a"))->condition,
+  EXPECT_EQ(LocateJournal({&fs()}, Path("replaced/a"))->condition,
             JournalCondition::kUnfinished);
   EXPECT_EQ(journal::KindOf(MoveToReplaced(fs(), root_, "a").status()),
             journal::ErrorKind::kNotFound);

@@ -316,6 +316,12 @@ std::vector<OptionRow> CheckpointRows() {
        .default_value = "100ms",
        .help = "fsync at least this often",
        .set = SetDuration<&RunOptions::sync_interval, Zero::kRefused>},
+      {.name = "encryption-key-file",
+       .group = kGroup,
+       .value_name = "FILE",
+       .help = "encrypt journals with the key in FILE (32 bytes, or 64 hex "
+               "digits), or in $BENCH_JOURNAL_KEY (hex)",
+       .set = SetText<&RunOptions::encryption_key_file>},
       {.name = "save-incremental",
        .group = kGroup,
        .help = "the same as --sync each",

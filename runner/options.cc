@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "runner/encryption_key.h"
 #include "runner/identity.h"
 #include "runner/json.h"
 #include "runner/option_reader.h"
@@ -237,7 +238,11 @@ Environment ProcessEnvironment() {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const absl::string_view text = *entry;
     const size_t equals = text.find('=');
-    if (equals == absl::string_view::npos) continue;
+    // A copy of the key would outlive it.
+    if (equals == absl::string_view::npos ||
+        text.substr(0, equals) == kEncryptionKeyVariable) {
+      continue;
+    }
     environment.emplace(std::string(text.substr(0, equals)),
                         std::string(text.substr(equals + 1)));
   }

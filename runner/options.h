@@ -78,6 +78,7 @@ struct RunOptions {
   journal::SyncMode sync = journal::SyncMode::kBatch;
   uint32_t checkpoint_interval = 0;  // 0: no journal.
   absl::Duration sync_interval;
+  std::string encryption_key_file;  // Empty: see runner/encryption_key.h.
 
   // Resume.
   bool resume = true;

@@ -247,9 +247,13 @@ class IndexedResults final : public ResultStore {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ResultStore>> ResultStore::Load(
-    absl::string_view directory, absl::string_view scoring_hash) {
+    absl::string_view directory, absl::string_view scoring_hash,
+    const JournalAccess& access) {
+  journal::ReaderOptions options;
+  options.cipher = access.cipher;
+  options.file_system = access.file_system;
   absl::StatusOr<std::unique_ptr<journal::Reader>> reader =
-      journal::Reader::Open(directory, {});
+      journal::Reader::Open(directory, options);
   if (!reader.ok()) return reader.status();
   auto results = std::make_unique<IndexedResults>(*std::move(reader));
   if (absl::Status s = results->BuildIndex(scoring_hash); !s.ok()) {

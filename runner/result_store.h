@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "runner/journal_access.h"
 #include "runner/query.h"
 
 namespace runner {
@@ -45,7 +46,8 @@ class ResultStore {
   // record of an unknown type that must not be ignored; those of
   // journal::Reader::Open.
   static absl::StatusOr<std::unique_ptr<ResultStore>> Load(
-      absl::string_view directory, absl::string_view scoring_hash);
+      absl::string_view directory, absl::string_view scoring_hash,
+      const JournalAccess& access);
 
   virtual ~ResultStore() = default;
 

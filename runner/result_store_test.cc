@@ -10,7 +10,7 @@ class ResultStoreTest : public JournalTest {
  protected:
   std::unique_ptr<ResultStore> Load(const std::string& name,
                                     const std::string& scoring = "scoring") {
-    auto results = ResultStore::Load(Path(name), scoring);
+    auto results = ResultStore::Load(Path(name), scoring, {});
     EXPECT_TRUE(results.ok()) << results.status();
     return results.ok() ? *std::move(results) : nullptr;
   }
@@ -131,7 +131,7 @@ TEST_F(ResultStoreTest, PoisonIsGoneAround) {
 TEST_F(ResultStoreTest, DamageIsAnErrorThatSaysWhere) {
   AnswerAndScore(*Create("a"), 1, 0);
   DamageFirstRecord("a");
-  const absl::Status damage = ResultStore::Load(Path("a"), "").status();
+  const absl::Status damage = ResultStore::Load(Path("a"), "", {}).status();
   EXPECT_EQ(journal::KindOf(damage), journal::ErrorKind::kDamage);
   EXPECT_TRUE(absl::StrContains(damage.message(), "0000000001.seg")) << damage;
 }

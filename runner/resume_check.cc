@@ -19,9 +19,10 @@ constexpr size_t kRowsNamedMax = 20;
 
 // The journal's list of rows, by a reader that takes no lock.
 absl::StatusOr<std::vector<RowInfo>> ReadRows(const LocatedJournal& located,
-                                              journal::FileSystem& fs) {
+                                              const JournalAccess& access) {
   journal::ReaderOptions options;
-  options.file_system = &fs;
+  options.cipher = access.cipher;
+  options.file_system = access.file_system;
   absl::StatusOr<std::unique_ptr<journal::Reader>> reader =
       journal::Reader::Open(located.directory, options);
   if (!reader.ok()) return reader.status();
@@ -63,7 +64,7 @@ std::string RowDifferences(const std::vector<RowDifference>& differences) {
 absl::StatusOr<JournalDifferences> DifferencesFrom(
     const LocatedJournal& located, const Dataset& dataset,
     absl::string_view scoring_json, absl::string_view scoring_hash,
-    journal::FileSystem& fs) {
+    const JournalAccess& access) {
   JournalDifferences differences;
   if (located.info->scoring_hash != scoring_hash) {
     differences.scoring =
@@ -75,7 +76,7 @@ absl::StatusOr<JournalDifferences> DifferencesFrom(
       located.rows == dataset.size()) {
     return differences;
   }
-  absl::StatusOr<std::vector<RowInfo>> rows = ReadRows(located, fs);
+  absl::StatusOr<std::vector<RowInfo>> rows = ReadRows(located, access);
   if (!rows.ok()) return rows.status();
   differences.dataset =
       RowDifferences(MatchDataset(dataset, *rows).differences);

@@ -7,8 +7,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "journal/file_system.h"
 #include "runner/dataset.h"
+#include "runner/journal_access.h"
 #include "runner/journal_locator.h"
 #include "runner/records.h"
 
@@ -25,7 +25,7 @@ struct JournalDifferences {
 absl::StatusOr<JournalDifferences> DifferencesFrom(
     const LocatedJournal& located, const Dataset& dataset,
     absl::string_view scoring_json, absl::string_view scoring_hash,
-    journal::FileSystem& fs);
+    const JournalAccess& access);
 
 }  // namespace runner
 

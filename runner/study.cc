@@ -26,8 +26,10 @@ namespace {
 
 class Study {
  public:
-  Study(const RunOptions& options, ProgressDisplay& display)
+  Study(const RunOptions& options, const journal::Cipher* cipher,
+        ProgressDisplay& display)
       : options_(options),
+        cipher_(cipher),
         display_(display),
         console_(NewDisplayConsole(display)) {}
 
@@ -42,6 +44,7 @@ class Study {
   bool PrintTable() const;  // False if stdout did not take it.
 
   const RunOptions& options_;
+  const journal::Cipher* const cipher_;
   ProgressDisplay& display_;
   const std::unique_ptr<Console> console_;
   std::unique_ptr<Dataset> dataset_;
@@ -96,7 +99,7 @@ absl::Status Study::Prepare() {
   context.options = &options_;
   context.dataset = dataset_.get();
   context.scoring = scoring_.get();
-  context.fs = journal::FileSystem::Posix();
+  context.access.cipher = cipher_;
   context.clock = journal::Clock::Real();
   context.console = console_.get();
   context.signals = signals_.get();
@@ -265,8 +268,9 @@ bool Study::PrintTable() const {
 
 }  // namespace
 
-int RunStudy(const RunOptions& options, ProgressDisplay& display) {
-  return Study(options, display).Run();
+int RunStudy(const RunOptions& options, const journal::Cipher* cipher,
+             ProgressDisplay& display) {
+  return Study(options, cipher, display).Run();
 }
 
 }  // namespace runner

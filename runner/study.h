@@ -2,6 +2,7 @@
 #ifndef RUNNER_STUDY_H_
 #define RUNNER_STUDY_H_
 
+#include "journal/cipher.h"
 #include "runner/options.h"
 #include "runner/progress_display.h"
 
@@ -12,7 +13,9 @@ namespace runner {
 // JSON with json). Returns the program's exit code; of several benchmarks that
 // ended differently the gravest: signal, then failures, then a score too low.
 // One that is refused ends the study.
-int RunStudy(const RunOptions& options, ProgressDisplay& display);
+// `cipher`, which is borrowed, encrypts the journals; null: plain.
+int RunStudy(const RunOptions& options, const journal::Cipher* cipher,
+             ProgressDisplay& display);
 
 }  // namespace runner
 

@@ -115,8 +115,7 @@ class ClosedJournal : public ::testing::Test {
   void Look() {
     directory_ = place_.JournalDirectory();
     whole_ = ReadFiles(directory_);
-    const auto located =
-        LocateJournal(*journal::FileSystem::Posix(), directory_);
+    const auto located = LocateJournal({}, directory_);
     ASSERT_TRUE(located.has_value() && located->info.has_value());
     wish_.journal_dir = place_.Path("journals");
     wish_.benchmark_id = located->info->benchmark_id;
@@ -131,8 +130,7 @@ class ClosedJournal : public ::testing::Test {
   // What a run would say of the journal before it asks anything: its steps,
   // in this process.
   Said Resume() {
-    const JournalChoice choice =
-        ChooseJournal(wish_, *journal::FileSystem::Posix(), console_);
+    const JournalChoice choice = ChooseJournal(wish_, {}, console_);
     if (choice.refusal.has_value()) {
       return {choice.refusal->exit_code, choice.refusal->message};
     }

@@ -118,7 +118,7 @@ std::string RecordsText(const std::string& directory) {
 }
 
 std::string BenchmarkText(const std::string& directory) {
-  const auto located = LocateJournal(*journal::FileSystem::Posix(), directory);
+  const auto located = LocateJournal({}, directory);
   if (!located.has_value() || !located->info.has_value()) return "no journal\n";
   std::string text = absl::StrCat(
       JournalConditionName(located->condition), ", rows ", located->rows,
@@ -126,7 +126,7 @@ std::string BenchmarkText(const std::string& directory) {
       located->totals.completed, ", failed ", located->totals.failed,
       ", attempts ", located->totals.attempts, ", cost ", located->totals.cost,
       "\n");
-  auto store = ResultStore::Load(directory, located->info->scoring_hash);
+  auto store = ResultStore::Load(directory, located->info->scoring_hash, {});
   if (!store.ok()) return absl::StrCat(text, store.status().ToString(), "\n");
   const ResultStore::History& history = (*store)->history();
   absl::StrAppend(&text, "sessions ", history.sessions, ", attempts ",
