@@ -136,6 +136,21 @@ TEST_F(EncryptionTest, WhatIsWrittenIsReadBack) {
   EXPECT_EQ(report.key_id, id_);
 }
 
+TEST_F(EncryptionTest, AppendsThatNobodyWaitsForAreEncryptedToo) {
+  Open();
+  for (int i = 0; i < 200; ++i) {
+    const std::string body = absl::StrCat("a secret ", i);
+    const absl::Status queued = writer_->AppendAsync(
+        {.type = 1, .body = body},
+        [](const absl::StatusOr<Lsn>& lsn) { EXPECT_TRUE(lsn.ok()); });
+    ASSERT_TRUE(queued.ok()) << queued;
+  }
+  Close();
+  EXPECT_EQ(Bodies().size(), 200u);
+  EXPECT_EQ(Bodies().back(), "a secret 199");
+  EXPECT_FALSE(absl::StrContains(Bytes(1), "secret"));
+}
+
 TEST_F(EncryptionTest, EverySegmentNamesTheKey) {
   Life({"a"});
   Open();
