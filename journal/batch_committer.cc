@@ -28,9 +28,11 @@ constexpr uint64_t kStateBytesMax = 512 << 20;
 BatchCommitter::BatchCommitter(const WriterOptions& options,
                                std::unique_ptr<SegmentLog> log,
                                StatisticsCollector& statistics,
-                               ListenerThread& listener)
+                               ListenerThread& listener,
+                               Snapshotter& snapshotter)
     : options_(options),
       log_(std::move(log)),
+      snapshotter_(snapshotter),
       seed_(log_->seed()),
       statistics_(statistics),
       listener_(listener),
@@ -53,6 +55,9 @@ absl::Status BatchCommitter::Commit(absl::Span<CommitRequest* const> batch) {
         break;
       case CommitRequest::Kind::kSync:
         sync = true;
+        break;
+      case CommitRequest::Kind::kSeal:
+        if (absl::Status s = Seal(*request); !s.ok()) return s;
         break;
     }
   }
@@ -93,11 +98,31 @@ absl::Status BatchCommitter::MakeRoom(uint64_t frame_bytes) {
 absl::Status BatchCommitter::Rotate(uint64_t frame_bytes) {
   if (absl::Status s = FlushStaged(); !s.ok()) return s;
   const uint64_t sealed_id = log_->segment_id();
+  const uint64_t sealed_bytes = log_->end_offset();
+  log_->SetSnapshotMarks(
+      {snapshotter_.snapshot_lsn(), snapshotter_.removed_before_lsn()});
   if (absl::Status s = log_->Rotate(frame_bytes); !s.ok()) return s;
   StatisticsCollector::Add(statistics_.rotations, 1);
   listener_.TellSealed(sealed_id, log_->last_lsn());
+  // The state that the new header points to is all that opening needs.
+  snapshotter_.NoteSealed(sealed_id, sealed_bytes, log_->state().segment_id);
   unsynced_weight_ = 0;
   seed_.store(log_->seed(), std::memory_order_relaxed);
+  return absl::OkStatus();
+}
+
+absl::Status BatchCommitter::Seal(CommitRequest& request) {
+  log_->AllowRemovals();
+  if (absl::Status s = FlushStaged(); !s.ok()) return s;
+  if (log_->segment_records() > 0 || !log_->marks_removals()) {
+    absl::Status rotated = Rotate(0);
+    if (KindOf(rotated) == ErrorKind::kNoSpace) {
+      request.sealed = std::move(rotated);
+      return absl::OkStatus();
+    }
+    if (!rotated.ok()) return rotated;
+  }
+  request.sealed_segment = log_->segment_id() - 1;
   return absl::OkStatus();
 }
 

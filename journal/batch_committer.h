@@ -15,6 +15,7 @@
 #include "journal/commit_request.h"
 #include "journal/listener_thread.h"
 #include "journal/segment_log.h"
+#include "journal/snapshotter.h"
 #include "journal/types.h"
 #include "journal/writer.h"
 #include "journal/writer_statistics.h"
@@ -25,10 +26,11 @@ namespace journal {
 // After an error nothing may be called but Release() and the destructor.
 class BatchCommitter {
  public:
-  // Counts in `statistics` and tells `listener` of sealed segments; both
-  // outlive this.
+  // Counts in `statistics`, tells `listener` and `snapshotter` of sealed
+  // segments; all outlive this.
   BatchCommitter(const WriterOptions& options, std::unique_ptr<SegmentLog> log,
-                 StatisticsCollector& statistics, ListenerThread& listener);
+                 StatisticsCollector& statistics, ListenerThread& listener,
+                 Snapshotter& snapshotter);
 
   // Writes the batch in order, fsyncs if the mode or a request needs it, and
   // sets each append's result. A full disk is the append's own error; any other
@@ -61,6 +63,7 @@ class BatchCommitter {
   absl::Status CommitAppend(AppendOp& append);
   absl::Status MakeRoom(uint64_t frame_bytes);
   absl::Status Rotate(uint64_t frame_bytes);
+  absl::Status Seal(CommitRequest& request);
   void StageRecords(AppendOp& append);
   absl::Status FlushStaged();
   absl::Status MaybeWriteState();
@@ -73,6 +76,7 @@ class BatchCommitter {
 
   const WriterOptions options_;
   std::unique_ptr<SegmentLog> log_;
+  Snapshotter& snapshotter_;
   std::atomic<uint64_t> seed_;
   uint64_t unsynced_weight_ = 0;
   uint64_t state_retry_at_ = 0;    // In bytes since the last state.

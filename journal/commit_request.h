@@ -31,11 +31,17 @@ struct AppendOp {
 
 // One caller's wish, in the caller's memory until it is done.
 struct CommitRequest {
-  enum class Kind { kAppend, kSync, kConfirm };
+  enum class Kind { kAppend, kSync, kConfirm, kSeal };
   Kind kind = Kind::kAppend;
   absl::Span<AppendOp> appends;
   uint64_t frame_bytes = 0;  // Of all of them.
   Lsn confirm_lsn = 0;       // Of kConfirm.
+
+  // Of kSeal: all that was appended lies in sealed segments up to this one, and
+  // the newest header allows to remove them; kNoSpace if there is no room for
+  // the next.
+  uint64_t sealed_segment = 0;
+  absl::Status sealed;
 
   // The batch's; each append has its own besides.
   absl::Status status;

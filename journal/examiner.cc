@@ -17,22 +17,22 @@ Examiner::Examiner(absl::string_view directory, const ExamineOptions& options,
       options_(options),
       fs_(options.file_system ? *options.file_system : *FileSystem::Posix()),
       on_record_(std::move(on_record)),
-      decryptor_(options.cipher) {
-  report_.mode = options.mode;
-}
+      decryptor_(options.cipher) {}
 
 absl::StatusOr<Examination> Examiner::Run() {
   const absl::Duration start_time = Clock::Real()->Monotonic();
-  absl::StatusOr<SegmentList> list = ListSegments(fs_, directory_);
-  if (!list.ok()) return list.status();
-  list_ = *std::move(list);
-  if (absl::Status s = CheckKeyGiven(); !s.ok()) return s;
-  end_.key_id = list_.key_id;
-  report_.key_id = KeyIdHex(list_.key_id);
-  end_.uuid = list_.uuid;
-  report_.journal_uuid = UuidHex(list_.uuid);
-  Take(&list_.findings);
-  Walk(ChooseStart());
+  if (absl::Status s = Load(options_.full); !s.ok()) return s;
+  size_t start = 0;
+  if (options_.full || !report_.findings.empty() || !StartQuickly(&start)) {
+    // What is wrong, if anything, only a walk over everything can say.
+    if (!options_.full) {
+      if (absl::Status s = Load(true); !s.ok()) return s;
+    }
+    if (absl::Status s = StartFromBase(); !s.ok()) return s;
+    start = 0;
+  }
+  Walk(start);
+  if (!KeepGoing(0)) return absl::CancelledError("the examination was stopped");
   report_.last_lsn = settled_.last_lsn;
   report_.records = settled_.records;
   report_.closed = closed_ && !sealed_;
@@ -61,8 +61,9 @@ absl::Status Examiner::CheckKeyGiven() const {
 }
 
 void Examiner::Walk(size_t start) {
-  BeginAt(start);
-  for (size_t i = start; i < list_.segments.size() && !finished_; ++i) {
+  if (start < list_.segments.size()) BeginAt(start);
+  for (size_t i = start;
+       i < list_.segments.size() && !finished_ && KeepGoing(0); ++i) {
     const ListedSegment& segment = list_.segments[i];
     // What a missing one held is said when the next one has been entered.
     if (segment.id != previous_id_ + 1) StopBefore(i);
@@ -87,17 +88,26 @@ void Examiner::Walk(size_t start) {
 
 void Examiner::BeginAt(size_t start) {
   const ListedSegment& segment = list_.segments[start];
+  const Manifest& base = base_.manifest;
+  // Behind what is skipped, or within what the snapshot covers; gaps have been
+  // looked for before.
+  const bool inside = start > 0 || segment.id <= base.last_segment;
   if (start_offset_ == kFirstFrameOffset) {
-    if (start > 0 && segment.usable) {
+    if (inside && segment.usable) {
       cursor_.last_lsn = segment.header.first_lsn - 1;
       cursor_.records = segment.header.records_before;
       cursor_.chain = segment.header.chain_start;
       cursor_.end_offset = segment.header.predecessor_bytes;
+    } else if (base.last_segment > 0) {
+      cursor_.last_lsn = base.last_lsn;
+      cursor_.records = base.records_after;
+      cursor_.chain = base.chain_end;
+      cursor_.end_offset = base.seal_end;
     } else {
       cursor_.chain = FirstChain(end_.uuid);
     }
   }
-  previous_id_ = start == 0 ? 0 : list_.segments[start - 1].id;
+  previous_id_ = inside ? segment.id - 1 : base.last_segment;
   expected_lsn_ = cursor_.last_lsn + 1;
   settled_ = cursor_;
 }
@@ -182,6 +192,7 @@ void Examiner::ScanSegment(size_t i) {
   Frame frame;
   // Behind a seal there is nothing: FinishSealed looks.
   while (!sealed_ && !finished_ && NextFrame(i, scanner, &frame)) {
+    if (!KeepGoing(frame.end - frame.offset)) return;
     ProcessFrame(i, frame);
     expected_lsn_ = scanner.expected_lsn();
   }

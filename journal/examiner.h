@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
@@ -19,6 +20,7 @@
 #include "journal/segment_header.h"
 #include "journal/segment_list.h"
 #include "journal/segment_scanner.h"
+#include "journal/snapshot_choice.h"
 #include "journal/span_collector.h"
 #include "journal/types.h"
 
@@ -50,6 +52,8 @@ struct JournalEnd {
   bool rotation_unfinished = false;
   SegmentHeader successor;
   StatePlace state;
+  // The snapshot that all this stands on; manifest_id 0: none.
+  Manifest snapshot;
 };
 
 struct Examination {
@@ -69,12 +73,22 @@ class Examiner {
  private:
   absl::Status CheckKeyGiven() const;
 
-  // Where to begin (examiner_start.cc).
-  size_t ChooseStart();
+  // What there is, and what a walk over all of it begins with
+  // (examiner_base.cc).
+  absl::Status Load(bool full);
+  absl::Status LoadOnce(bool full);
+  absl::Status StartFromBase();
+  void SetCoveredAside();
+  void CheckCovered();
+  void CheckCoveredSegment(const ListedSegment& segment, Lsn last_lsn);
+  void EmitSnapshot();
+  bool KeepGoing(uint64_t bytes) const;
+
+  // Where to begin instead, when not all need be read (examiner_start.cc).
+  bool StartQuickly(size_t* start);
   bool RestoreState(size_t* start);
   void CheckSkipped(size_t start);
   bool EndsAsNamed(size_t i);
-  void StartOver();
 
   // The walk.
   void Walk(size_t start);
@@ -126,6 +140,8 @@ class Examiner {
   const std::function<void(const Record&)> on_record_;
 
   SegmentList list_;
+  SnapshotChoice base_;
+  std::vector<ListedSegment> covered_;  // By the snapshot; not walked.
   RecoveryReport report_;
   JournalEnd end_;
 

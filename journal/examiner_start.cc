@@ -1,5 +1,6 @@
 // Where an examination that need not read everything begins.
 
+#include <algorithm>
 #include <memory>
 
 #include "journal/examiner.h"
@@ -7,46 +8,42 @@
 
 namespace journal {
 
-size_t Examiner::ChooseStart() {
-  report_.full = true;
-  if (options_.folder != nullptr) options_.folder->Reset();
-  if (options_.full || !report_.findings.empty()) return 0;
-  size_t start = 0;
+// False when there is nothing to begin with but the beginning, or when what is
+// skipped is not as it should be.
+bool Examiner::StartQuickly(size_t* start) {
+  if (list_.segments.empty()) return false;
   if (options_.folder != nullptr) {
-    if (!RestoreState(&start)) return 0;
+    options_.folder->Reset();
+    if (!RestoreState(start)) return false;
   } else {
-    // Only the newest two can hold anything unconfirmed.
-    start = list_.segments.size() >= 2 ? list_.segments.size() - 2 : 0;
+    // Only the newest two can hold anything unconfirmed. Of those that a
+    // snapshot covers, one in between may be gone.
+    const size_t count = list_.segments.size();
+    *start = count - 1;
+    if (count >= 2 &&
+        list_.segments[count - 2].id + 1 == list_.segments[count - 1].id) {
+      *start = count - 2;
+    }
   }
-  report_.full = start == 0 && start_offset_ == kFirstFrameOffset;
-  if (!report_.full) CheckSkipped(start);
-  if (report_.findings.empty()) return start;
-  // What that is, and where the good part ends, only the whole walk can say.
-  StartOver();
-  return 0;
-}
-
-void Examiner::StartOver() {
-  RecoveryReport fresh;
-  fresh.mode = options_.mode;
-  fresh.journal_uuid = report_.journal_uuid;
-  fresh.key_id = report_.key_id;
-  report_ = std::move(fresh);
-  report_.full = true;
-  end_.state = StatePlace();
-  cursor_ = Cursor();
-  start_offset_ = kFirstFrameOffset;
-  if (options_.folder != nullptr) options_.folder->Reset();
+  report_.full = *start == 0 && start_offset_ == kFirstFrameOffset &&
+                 base_.manifest.last_segment == 0;
+  if (!report_.full) CheckSkipped(*start);
+  return report_.findings.empty();
 }
 
 bool Examiner::RestoreState(size_t* start) {
   const SegmentHeader& newest = list_.segments.back().header;
-  if (newest.state_segment_id == 0 ||
-      newest.state_segment_id > list_.segments.size() ||
+  const size_t count = list_.segments.size();
+  const uint64_t back =
+      list_.segments.back().id -
+      std::min(newest.state_segment_id, list_.segments.back().id);
+  if (newest.state_segment_id == 0 || back >= count ||
+      list_.segments[count - 1 - back].id != newest.state_segment_id ||
       newest.state_offset % kFrameAlignment != 0) {
     return false;
   }
-  const ListedSegment& segment = list_.segments[newest.state_segment_id - 1];
+  *start = count - 1 - back;
+  const ListedSegment& segment = list_.segments[*start];
   absl::StatusOr<std::unique_ptr<File>> file =
       fs_.Open(JoinPath(directory_, segment.name), OpenMode::kRead);
   if (!file.ok()) return false;
@@ -66,7 +63,6 @@ bool Examiner::RestoreState(size_t* start) {
     options_.folder->Reset();
     return false;
   }
-  *start = newest.state_segment_id - 1;
   start_offset_ = frame.end;
   cursor_.last_lsn = frame.header.lsn;
   cursor_.chain = ExtendChain(prefix.chain, frame.header);
@@ -96,8 +92,12 @@ void Examiner::CheckSkipped(size_t start) {
     info.end_offset = next.predecessor_bytes;
     info.created = absl::FromUnixNanos(segment.header.created_unix_ns);
     info.sealed = true;
+    info.covered = segment.id <= base_.manifest.last_segment;
+    // One that a snapshot covers may stand beside a gap.
+    if (info.covered) info.last_lsn = 0;
+    const bool covered = info.covered;
     report_.segments.push_back(std::move(info));
-    if (!EndsAsNamed(i)) {
+    if (!covered && !EndsAsNamed(i)) {
       Add(FindingKind::kAckedLoss, segment.name, next.predecessor_bytes, 0,
           segment.header.first_lsn, next.first_lsn - 1,
           "does not end with the seal that its successor names");

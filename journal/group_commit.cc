@@ -16,8 +16,12 @@ GroupCommitWriter::GroupCommitWriter(const WriterOptions& options,
     : options_(options),
       clock_(*options.clock),
       report_(std::move(opened.report)),
+      directory_(opened.directory),
       listener_(options.listener),
-      committer_(options, std::move(opened.log), statistics_, listener_),
+      snapshotter_(SnapshotterOptions(opened), std::move(opened.snapshot),
+                   opened.log->segment_id() - 1),
+      committer_(options, std::move(opened.log), statistics_, listener_,
+                 snapshotter_),
       lock_(std::move(opened.lock)),
       durable_lsn_(committer_.log().durable_lsn()),
       confirmed_lsn_(committer_.log().confirmed_lsn()),
@@ -27,11 +31,48 @@ GroupCommitWriter::GroupCommitWriter(const WriterOptions& options,
       async_(async_half_bytes_,
              [this](CommitRequest& request) { return Submit(request); }) {}
 
+Snapshotter::Options GroupCommitWriter::SnapshotterOptions(
+    const OpenedLog& opened) {
+  Snapshotter::Options snapshots;
+  snapshots.fs = options_.file_system;
+  snapshots.clock = options_.clock;
+  snapshots.directory = directory_;
+  snapshots.uuid = opened.log->uuid();
+  snapshots.cipher = options_.cipher;
+  snapshots.compactor = options_.compactor;
+  snapshots.policy = options_.snapshots;
+  snapshots.on_error = [this](const absl::Status& error) {
+    NoteBackgroundError(error);
+  };
+  snapshots.on_snapshot = [this](const Manifest& manifest) {
+    StatisticsCollector::Add(statistics_.snapshots, 1);
+    listener_.TellSnapshot(manifest.last_lsn);
+  };
+  return snapshots;
+}
+
+void GroupCommitWriter::NoteBackgroundError(const absl::Status& error) {
+  StatisticsCollector::Add(statistics_.background_errors, 1);
+  listener_.TellError(error, /*for_good=*/false);
+}
+
+void GroupCommitWriter::StartScrub() {
+  // What opening has read is not read again.
+  if (options_.scrub_bytes_per_second == 0 || report_.full) return;
+  Scrubber::Options scrub;
+  scrub.fs = options_.file_system;
+  scrub.clock = options_.clock;
+  scrub.directory = directory_;
+  scrub.bytes_per_second = options_.scrub_bytes_per_second;
+  scrub.on_damage = [this](const absl::Status& damage) {
+    NoteBackgroundError(damage);
+  };
+  scrubber_ = std::make_unique<Scrubber>(scrub);
+}
+
 absl::Status GroupCommitWriter::Start() {
-  committer_.TellFailures([this](const absl::Status& error) {
-    StatisticsCollector::Add(statistics_.background_errors, 1);
-    listener_.TellError(error, /*for_good=*/false);
-  });
+  committer_.TellFailures(
+      [this](const absl::Status& error) { NoteBackgroundError(error); });
   // Opening verified from the disk all that it found; now say so in the log.
   if (const Lsn last = committer_.log().last_lsn(); last > 0) {
     if (absl::Status s = committer_.Confirm(last); !s.ok()) {
@@ -41,6 +82,7 @@ absl::Status GroupCommitWriter::Start() {
     }
     PublishLsns();
   }
+  StartScrub();
   timer_thread_ = std::thread([this] { RunTimer(); });
   return absl::OkStatus();
 }
@@ -158,6 +200,31 @@ absl::Status GroupCommitWriter::Sync() {
   CommitRequest request;
   request.kind = CommitRequest::Kind::kSync;
   return Submit(request);
+}
+
+absl::StatusOr<uint64_t> GroupCommitWriter::SealSegment() {
+  if (absl::Status s = MayWait(); !s.ok()) return s;
+  CommitRequest request;
+  request.kind = CommitRequest::Kind::kSeal;
+  if (absl::Status s = Submit(request); !s.ok()) return s;
+  if (!request.sealed.ok()) return request.sealed;
+  return request.sealed_segment;
+}
+
+absl::Status GroupCommitWriter::Snapshot() {
+  absl::StatusOr<uint64_t> sealed = SealSegment();
+  if (!sealed.ok()) return sealed.status();
+  return snapshotter_.Cover(*sealed);
+}
+
+absl::Status GroupCommitWriter::RemoveBefore(Lsn lsn) {
+  absl::StatusOr<uint64_t> sealed = SealSegment();
+  if (!sealed.ok()) return sealed.status();
+  if (lsn > durable_lsn() + 1) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     absl::StrCat("LSN ", lsn, " was never appended"));
+  }
+  return snapshotter_.RemoveBefore(lsn);
 }
 
 absl::Status GroupCommitWriter::WaitDurable(Lsn lsn, absl::Time deadline) {
@@ -349,6 +416,8 @@ absl::Status GroupCommitWriter::Close() {
     close_begun_ = true;
   }
   async_.Drain();
+  // The log is whole without it: its failure is told, not returned.
+  if (options_.snapshots.on_close) Snapshot().IgnoreError();
   {
     absl::MutexLock lock(&mutex_);
     closing_ = true;
@@ -359,6 +428,9 @@ absl::Status GroupCommitWriter::Close() {
     while (leading_) idle_.Wait(&mutex_);
   }
   if (timer_thread_.joinable()) timer_thread_.join();
+  // Nothing is renamed or removed once the lock is gone.
+  scrubber_.reset();
+  snapshotter_.Stop();
   absl::Status status;
   {
     absl::MutexLock lock(&mutex_);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -24,6 +25,8 @@
 #include "journal/file_system.h"
 #include "journal/listener_thread.h"
 #include "journal/recovery_report.h"
+#include "journal/scrubber.h"
+#include "journal/snapshotter.h"
 #include "journal/types.h"
 #include "journal/writer.h"
 #include "journal/writer_open.h"
@@ -70,6 +73,8 @@ class GroupCommitWriter final : public Writer {
   WriterStatistics statistics() const override {
     return statistics_.Snapshot();
   }
+  absl::Status Snapshot() override;
+  absl::Status RemoveBefore(Lsn lsn) override;
   absl::Status Close() override;
 
  private:
@@ -78,6 +83,11 @@ class GroupCommitWriter final : public Writer {
   absl::Status Validate(absl::Span<const RecordView> records) const;
   // The expensive part of an append, before any lock.
   AppendOp PrepareAppend(absl::Span<const RecordView> records) const;
+  Snapshotter::Options SnapshotterOptions(const OpenedLog& opened);
+  void StartScrub();
+  void NoteBackgroundError(const absl::Status& error);
+  // Seals what was appended so far; returns the last sealed segment.
+  absl::StatusOr<uint64_t> SealSegment() ABSL_LOCKS_EXCLUDED(mutex_);
   // Queues the request and returns when it is done; leads if need be.
   absl::Status Submit(CommitRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status QueueAsync(const RecordView& record, AppendCallback done,
@@ -104,9 +114,12 @@ class GroupCommitWriter final : public Writer {
   const WriterOptions options_;
   Clock& clock_;
   const RecoveryReport report_;
+  const std::string directory_;
 
   StatisticsCollector statistics_;
   ListenerThread listener_;
+  Snapshotter snapshotter_;
+  std::unique_ptr<Scrubber> scrubber_;
 
   // The leader's.
   BatchCommitter committer_;

@@ -23,6 +23,8 @@ class WriterListener {
   //    appended any more. Once.
   //  - preparing the next segment failed. The writer goes on and tries again
   //    when it needs that segment; then an append may fail.
+  //  - a snapshot, or its backup, was not made. The log is whole without it.
+  //  - reading in the background has found damage (kDamage).
   // While the listener is busy a bounded number of errors waits for it; more
   // than these are dropped (WriterStatistics::background_errors counts all).
   // The poisoning one is never dropped.
@@ -38,6 +40,10 @@ class WriterListener {
     static_cast<void>(segment_id);
     static_cast<void>(last_lsn);
   }
+
+  // A snapshot up to `last_lsn` is published and verified. Of several made
+  // while the listener is busy only the newest is told.
+  virtual void OnSnapshot(Lsn last_lsn) { static_cast<void>(last_lsn); }
 };
 
 }  // namespace journal

@@ -37,6 +37,13 @@ void ListenerThread::TellSealed(uint64_t segment_id, Lsn last_lsn) {
   changed_.Signal();
 }
 
+void ListenerThread::TellSnapshot(Lsn last_lsn) {
+  if (listener_ == nullptr) return;
+  absl::MutexLock lock(&mutex_);
+  events_.snapshot_lsn = last_lsn;
+  changed_.Signal();
+}
+
 void ListenerThread::Drain() {
   {
     absl::MutexLock lock(&mutex_);
@@ -59,6 +66,7 @@ void ListenerThread::Run() {
     if (events.segment_id != 0) {
       listener_->OnSegmentSealed(events.segment_id, events.last_lsn);
     }
+    if (events.snapshot_lsn != 0) listener_->OnSnapshot(events.snapshot_lsn);
     for (const absl::Status& error : events.errors) {
       listener_->OnBackgroundError(error);
     }

@@ -30,6 +30,8 @@ class ListenerThread {
   void TellSealed(uint64_t segment_id, Lsn last_lsn)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  void TellSnapshot(Lsn last_lsn) ABSL_LOCKS_EXCLUDED(mutex_);
+
   // Whether this is the thread that calls the listener.
   bool OnThread() const;
 
@@ -38,10 +40,13 @@ class ListenerThread {
 
  private:
   struct Events {
-    bool empty() const { return errors.empty() && segment_id == 0; }
+    bool empty() const {
+      return errors.empty() && segment_id == 0 && snapshot_lsn == 0;
+    }
     std::vector<absl::Status> errors;
     uint64_t segment_id = 0;  // The newest sealed; 0: none.
     Lsn last_lsn = 0;
+    Lsn snapshot_lsn = 0;  // Of the newest snapshot; 0: none.
   };
 
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -22,6 +23,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "journal/cipher.h"
+#include "journal/compactor.h"
 #include "journal/error.h"
 #include "journal/reader.h"
 #include "journal/recovery.h"
@@ -61,6 +63,32 @@ struct Submitted {
   uint32_t weight = 1;
   uint64_t append = 0;  // The records of a span have the same.
   Lsn lsn = 0;          // 0: Append did not return.
+};
+
+// Says of some records that the one appended after them replaces them.
+class Replacements final : public Compactor {
+ public:
+  void Add(Lsn old, Lsn by) {
+    absl::MutexLock lock(&mutex_);
+    by_[old] = by;
+  }
+  // What lies above was never durable: its LSNs are given out again.
+  void ForgetAbove(Lsn lsn) {
+    absl::MutexLock lock(&mutex_);
+    for (auto it = by_.begin(); it != by_.end();) {
+      it = it->second > lsn ? by_.erase(it) : std::next(it);
+    }
+  }
+  Lsn SupersededBy(const Record& record) override { return Of(record.lsn); }
+  Lsn Of(Lsn lsn) {
+    absl::MutexLock lock(&mutex_);
+    const auto by = by_.find(lsn);
+    return by == by_.end() ? 0 : by->second;
+  }
+
+ private:
+  absl::Mutex mutex_;
+  std::map<Lsn, Lsn> by_ ABSL_GUARDED_BY(mutex_);
 };
 
 // One journal through many lives.
@@ -115,6 +143,9 @@ class History {
     options_.segment_bytes_min = 64 << 10;
     options_.segment_bytes_max = (64 << 10) << Pick(3);
     options_.verify_all = Chance(50);
+    options_.compactor = Chance(70) ? &replacements_ : nullptr;
+    options_.snapshots.manifests_kept = static_cast<int>(2 + Pick(3));
+    options_.snapshots.on_close = Chance(20);
   }
 
   void TryToOpen() {
@@ -155,8 +186,12 @@ class History {
       const absl::Status status = writer_->Sync();
       EXPECT_EQ(status.ok(), !disk_.powered_off()) << status;
       if (status.ok()) durable_ = submitted_.size();
-    } else if (kind < 94) {
+    } else if (kind < 93) {
       WaitForOne();
+    } else if (kind < 96) {
+      Snapshot();
+    } else if (kind < 97) {
+      RemoveSome();
     } else {
       LetTimePass();
     }
@@ -182,8 +217,27 @@ class History {
     for (size_t i = first; i < submitted_.size(); ++i) {
       submitted_[i].lsn = *lsn - (submitted_.size() - 1 - i);
     }
+    if (first > 0 && submitted_[first - 1].lsn != 0 && Chance(40)) {
+      replacements_.Add(submitted_[first - 1].lsn, submitted_[first].lsn);
+    }
     returned_ = submitted_.size();
     if (options_.sync_mode == SyncMode::kEach) durable_ = returned_;
+  }
+
+  void Snapshot() {
+    const absl::Status status = writer_->Snapshot();
+    EXPECT_TRUE(status.ok() || disk_.powered_off()) << status;
+    if (status.ok()) durable_ = submitted_.size();
+  }
+
+  void RemoveSome() {
+    if (submitted_.empty() || Chance(60)) return;
+    const size_t keep_from = Pick(submitted_.size());
+    if (submitted_[keep_from].lsn == 0) return;
+    may_be_gone_ = std::max(may_be_gone_, keep_from);
+    const absl::Status status =
+        writer_->RemoveBefore(submitted_[keep_from].lsn);
+    EXPECT_TRUE(status.ok() || disk_.powered_off()) << status;
   }
 
   void WaitForOne() {
@@ -267,20 +321,36 @@ class History {
                 report->action == RecoveryAction::kCut)
         << "a power loss was taken for damage: " << Text(*report);
     EXPECT_GE(report->watermark, confirmed_) << Text(*report);
-    ASSERT_GE(bodies.size(), sure) << "lost: " << Text(*report);
-    ASSERT_LE(bodies.size(), submitted_.size()) << Text(*report);
-    for (size_t i = 0; i < bodies.size(); ++i) {
-      ASSERT_EQ(bodies[i], submitted_[i].body) << "record " << i;
-    }
-    ASSERT_TRUE(bodies.size() == submitted_.size() || bodies.empty() ||
-                submitted_[bodies.size()].append !=
-                    submitted_[bodies.size() - 1].append)
+    // Records are counted whether a snapshot left them out or not.
+    const size_t there = report->records;
+    ASSERT_GE(there, sure) << "lost: " << Text(*report);
+    ASSERT_LE(there, submitted_.size()) << Text(*report);
+    CheckBodies(bodies, there);
+    ASSERT_TRUE(there == submitted_.size() || there == 0 ||
+                submitted_[there].append != submitted_[there - 1].append)
         << "part of a span";
-    if (power && options_.sync_mode == SyncMode::kBatch) {
-      CheckLossBound(bodies.size());
-    }
+    if (power && options_.sync_mode == SyncMode::kBatch) CheckLossBound(there);
     if (Chance(10)) CheckReader(bodies);
-    Forget(bodies.size(), power);
+    replacements_.ForgetAbove(report->last_lsn);
+    Forget(there, power);
+  }
+
+  // The first `there` records, but for those given up and those that one that
+  // is here replaces.
+  void CheckBodies(const BodyList& bodies, size_t there) {
+    size_t next = 0;
+    std::vector<bool> here(there);
+    for (size_t i = 0; i < there; ++i) {
+      here[i] = next < bodies.size() && bodies[next] == submitted_[i].body;
+      if (here[i]) ++next;
+    }
+    ASSERT_EQ(next, bodies.size()) << "never written: " << bodies[next];
+    for (size_t i = 0; i < there; ++i) {
+      if (here[i] || i < may_be_gone_) continue;
+      const Lsn by = replacements_.Of(submitted_[i].lsn);
+      ASSERT_TRUE(by != 0) << "record " << i << " is not there";
+      ASSERT_TRUE(i + 1 < there) << "record " << i << " and what replaces it";
+    }
   }
 
   void CheckLossBound(size_t there) {
@@ -296,11 +366,19 @@ class History {
         kDirectory, {.cipher = options_.cipher, .file_system = &disk_});
     ASSERT_TRUE(reader.ok()) << reader.status();
     for (const std::string& body : bodies) {
-      const ReadResult next = (*reader)->Next();
+      const ReadResult next = NextOf(**reader);
       ASSERT_EQ(next.outcome, ReadOutcome::kRecord) << next.finding.detail;
       ASSERT_EQ(next.record.body, body);
     }
-    ASSERT_EQ((*reader)->Next().outcome, ReadOutcome::kEnd);
+    ASSERT_EQ(NextOf(**reader).outcome, ReadOutcome::kEnd);
+  }
+
+  ReadResult NextOf(Reader& reader) {
+    ReadResult next = reader.Next();
+    // What was given up is said once.
+    return next.outcome == ReadOutcome::kCompacted && may_be_gone_ > 0
+               ? reader.Next()
+               : next;
   }
 
   void Forget(size_t there, bool power) {
@@ -313,10 +391,12 @@ class History {
   std::mt19937_64 random_;
   MemoryFileSystem disk_;
   FakeClock clock_;
+  Replacements replacements_;
   WriterOptions options_;
   std::unique_ptr<Writer> writer_;
 
   std::vector<Submitted> submitted_;
+  size_t may_be_gone_ = 0;    // So many were given up, or may have been.
   size_t returned_ = 0;       // So many have returned,
   size_t durable_ = 0;        // and so many are promised to survive power loss.
   size_t returned_here_ = 0;  // So many were there when this life began.
@@ -378,6 +458,7 @@ class ThreadedHistory {
     options.sync_mode = random_() % 2 ? SyncMode::kEach : SyncMode::kBatch;
     options.sync_interval = absl::Milliseconds(1);
     options.cipher = cipher_;
+    options.snapshots.log_bytes = random_() % 2 ? 1 : 0;
     disk_.PowerOffAfter(1 + random_() % 150);
     absl::StatusOr<std::unique_ptr<Writer>> writer =
         Writer::Open(kDirectory, options);

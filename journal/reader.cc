@@ -3,451 +3,281 @@
 #include <algorithm>
 #include <memory>
 #include <utility>
-#include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
-#include "journal/body_decryptor.h"
 #include "journal/error.h"
-#include "journal/format.h"
-#include "journal/frame.h"
-#include "journal/segment_header.h"
-#include "journal/segment_list.h"
-#include "journal/segment_scanner.h"
-#include "journal/span_collector.h"
+#include "journal/log_reader.h"
+#include "journal/snapshot_cursor.h"
 
 namespace journal {
 namespace {
 
-struct ReadSegment {
-  std::unique_ptr<File> file;
-  SegmentHeader header;
-  std::unique_ptr<SegmentScanner> scanner;
-};
+// How often in one call the source changes because a writer makes snapshots.
+constexpr int kSwitchesMax = 64;
 
+ReadResult Found(const Record& record) {
+  ReadResult result;
+  result.outcome = ReadOutcome::kRecord;
+  result.record = record;
+  return result;
+}
+
+ReadResult Compacted(Lsn first_lsn) {
+  ReadResult result;
+  result.outcome = ReadOutcome::kCompacted;
+  result.first_lsn = first_lsn;
+  return result;
+}
+
+ReadResult Damaged(const Finding& finding) {
+  ReadResult result;
+  result.outcome = ReadOutcome::kDamaged;
+  result.finding = finding;
+  return result;
+}
+
+ReadResult CannotRead(const absl::Status& status) {
+  Finding finding;
+  finding.kind = FindingKindOf(status);
+  finding.detail = std::string(status.message());
+  return KindOf(status) == ErrorKind::kNotFound ? Compacted(0)
+                                                : Damaged(finding);
+}
+
+// A snapshot as far as there is one, then the log; and back, where a snapshot
+// has taken the place of segments that were still to be read.
 class JournalReader final : public Reader {
  public:
   JournalReader(absl::string_view directory, FileSystem& fs,
                 const ReaderOptions& options)
-      : directory_(directory),
-        fs_(fs),
-        cipher_(options.cipher),
-        start_lsn_(options.start_lsn) {}
+      : directory_(directory), fs_(fs), options_(options) {}
 
-  // Opens the segment that holds `start_lsn`.
   absl::Status Start();
 
   ReadResult Next() override;
   ReadResult ReadAt(Position position) override;
+  ReadResult Read(Lsn lsn) override;
 
  private:
-  absl::StatusOr<ReadSegment> Open(uint64_t id);
-  bool SameJournal(const SegmentHeader& header) const {
-    return header.uuid == current_.header.uuid &&
-           header.key_id == current_.header.key_id;
-  }
-  absl::StatusOr<std::vector<uint64_t>> ListIds();
-
   ReadResult NextRecord();
-  // Takes the frame; nullopt when there is nothing for the caller in it.
-  absl::optional<ReadResult> TakeFrame(const Frame& frame);
-  absl::optional<ReadResult> TakeRecord(const Frame& stored);
-  ReadResult FromSpan();
-  absl::optional<ReadResult> AtEnd(ScanStep step);
-  absl::optional<ReadResult> EnterNext();
-  ReadResult CannotEnter(uint64_t id, const absl::Status& status);
-
-  bool NothingNew();
-  // What the next segment, if there is one, says of the end of this one.
-  struct Successor {
-    Lsn first_lsn = 0;
-    Lsn confirmed = 0;
-  };
-  absl::optional<Successor> LookAtSuccessor();
-  void ForgetHalfSpan();
-  ReadResult Damaged(uint64_t offset, Lsn lsn, absl::string_view detail);
+  ReadResult NextOfSnapshot();
+  ReadResult NextOfLog();
+  // Goes on with the snapshot, or the log, at the LSN. False if it has none of
+  // what comes next.
+  bool EnterSnapshot(Lsn lsn);
+  absl::Status EnterLog(Lsn lsn);
+  bool IsConfirmed(Lsn lsn);
+  ReadResult ReadFromSnapshot(Lsn lsn);
+  ReadResult ReadFromLog(Lsn lsn);
 
   const std::string directory_;
   FileSystem& fs_;
-  const Cipher* const cipher_;
-  const Lsn start_lsn_;
-  ReadSegment current_;
-  bool sealed_ = false;
-  bool closed_ = false;
-  bool begins_late_ = false;            // To be said once.
-  absl::optional<ReadResult> damaged_;  // Once there, the reader stays.
-  SpanCollector span_;
-  size_t span_next_ = 0;
-  BodyDecryptor decryptor_{cipher_};
+  const ReaderOptions options_;
 
-  // Where an empty tail was last seen, so that following need not read it all
-  // again each time.
-  uint64_t empty_offset_ = 0;
+  Lsn next_lsn_ = 1;  // All below was delivered, or is not there.
+  std::unique_ptr<SnapshotCursor> snapshot_;  // Reads from it now, if set;
+  std::unique_ptr<LogReader> log_;            // else from this.
+  absl::optional<ReadResult> first_;          // To be said before all else.
+  absl::optional<ReadResult> held_;           // Not confirmed yet.
+  absl::optional<ReadResult> damaged_;        // Once there, the reader stays.
+  std::unique_ptr<LogReader> scout_;          // Looks for what confirms.
 
-  ReadSegment random_;  // For ReadAt.
-  BodyDecryptor random_decryptor_{cipher_};
+  std::unique_ptr<LogReader> at_;           // For ReadAt,
+  std::unique_ptr<SnapshotCursor> by_lsn_;  // and for Read.
+  std::unique_ptr<LogReader> log_by_lsn_;
+  Lsn log_by_lsn_next_ = 0;
 };
 
-// A file that the system does not give is no evidence of damage: there may be
-// no file descriptor left, or no permission.
-FindingKind KindOfFailure(const absl::Status& status) {
-  switch (KindOf(status)) {
-    case ErrorKind::kIo:
-    case ErrorKind::kNoSpace:
-      return FindingKind::kReadError;
-    case ErrorKind::kNewerVersion:
-      return FindingKind::kNewerFormat;
-    default:
-      return FindingKind::kAckedLoss;
-  }
-}
-
-absl::StatusOr<ReadSegment> JournalReader::Open(uint64_t id) {
-  absl::StatusOr<OpenedSegment> opened = OpenSegment(fs_, directory_, id);
-  if (!opened.ok()) return opened.status();
-  const std::string path = JoinPath(directory_, SegmentFileName(id));
-  if (opened->state == HeaderState::kNewer) {
-    return MakeError(ErrorKind::kNewerVersion,
-                     absl::StrCat(path, ": written by a newer version"));
-  }
-  if (opened->state == HeaderState::kBad || opened->header.segment_id != id) {
-    return MakeError(ErrorKind::kDamage,
-                     absl::StrCat(path, ": the segment header is damaged"));
-  }
-  ReadSegment segment;
-  segment.file = std::move(opened->file);
-  segment.header = opened->header;
-  segment.scanner = std::make_unique<SegmentScanner>(
-      segment.file.get(), opened->file_bytes, segment.header.uuid, id);
-  segment.scanner->Seek(kFirstFrameOffset, segment.header.first_lsn);
-  return segment;
-}
-
-absl::StatusOr<std::vector<uint64_t>> JournalReader::ListIds() {
-  absl::StatusOr<std::vector<std::string>> names = fs_.List(directory_);
-  if (!names.ok()) return names.status();
-  std::vector<uint64_t> ids;
-  for (const std::string& name : *names) {
-    if (absl::optional<uint64_t> id = ParseSegmentFileName(name)) {
-      ids.push_back(*id);
-    }
-  }
-  std::sort(ids.begin(), ids.end());
-  if (ids.empty()) {
-    return MakeError(ErrorKind::kNotFound,
-                     absl::StrCat(directory_, ": no journal here"));
-  }
-  return ids;
-}
-
 absl::Status JournalReader::Start() {
-  absl::StatusOr<std::vector<uint64_t>> ids = ListIds();
-  if (!ids.ok()) return ids.status();
-  // The last segment whose first LSN is not above the one asked for.
-  size_t low = 0;
-  size_t high = ids->size();
-  while (high - low > 1) {
-    const size_t middle = (low + high) / 2;
-    absl::StatusOr<ReadSegment> segment = Open((*ids)[middle]);
-    if (!segment.ok()) return segment.status();
-    (segment->header.first_lsn <= start_lsn_ ? low : high) = middle;
-  }
-  absl::StatusOr<ReadSegment> segment = Open((*ids)[low]);
-  if (!segment.ok()) return segment.status();
-  if (absl::Status s = CheckKey(segment->header.key_id, cipher_); !s.ok()) {
-    return WithContext(s, directory_);
-  }
-  current_ = *std::move(segment);
-  begins_late_ = current_.header.first_lsn > std::max<Lsn>(start_lsn_, 1);
+  next_lsn_ = std::max<Lsn>(options_.start_lsn, 1);
+  if (EnterSnapshot(next_lsn_)) return absl::OkStatus();
+  return EnterLog(next_lsn_);
+}
+
+bool JournalReader::EnterSnapshot(Lsn lsn) {
+  absl::StatusOr<Manifest> manifest = NewestManifest(fs_, directory_);
+  if (!manifest.ok() || manifest->last_lsn < lsn) return false;
+  const Lsn first =
+      manifest->parts.empty() ? manifest->last_lsn + 1 : manifest->first_lsn();
+  if (first > lsn) first_ = Compacted(first);
+  snapshot_ = std::make_unique<SnapshotCursor>(
+      fs_, directory_, *std::move(manifest), options_.cipher);
+  snapshot_->Seek(lsn);
+  log_.reset();
+  return true;
+}
+
+absl::Status JournalReader::EnterLog(Lsn lsn) {
+  auto log = std::make_unique<LogReader>(directory_, fs_, options_.cipher);
+  if (absl::Status s = log->Start(lsn); !s.ok()) return s;
+  log_ = std::move(log);
+  snapshot_.reset();
   return absl::OkStatus();
 }
 
 ReadResult JournalReader::Next() {
   if (damaged_.has_value()) return *damaged_;
-  if (begins_late_) {
-    begins_late_ = false;
-    ReadResult result;
-    result.outcome = ReadOutcome::kCompacted;
-    result.first_lsn = current_.header.first_lsn;
-    return result;
+  if (first_.has_value()) {
+    const ReadResult first = *std::move(first_);
+    first_.reset();
+    return first;
   }
-  for (;;) {
-    ReadResult result = NextRecord();
-    if (result.outcome == ReadOutcome::kDamaged) damaged_ = result;
-    if (result.outcome != ReadOutcome::kRecord ||
-        result.record.lsn >= start_lsn_) {
-      return result;
-    }
+  if (!held_.has_value()) {
+    ReadResult next = NextRecord();
+    if (next.outcome == ReadOutcome::kDamaged) damaged_ = next;
+    if (next.outcome != ReadOutcome::kRecord) return next;
+    held_ = std::move(next);
   }
+  if (options_.confirmed_only && log_ != nullptr &&
+      !IsConfirmed(held_->record.lsn)) {
+    return ReadResult();
+  }
+  const ReadResult next = *std::move(held_);
+  held_.reset();
+  next_lsn_ = next.record.lsn + 1;
+  return next;
 }
 
 ReadResult JournalReader::NextRecord() {
-  if (!span_.open() && span_next_ < span_.records().size()) return FromSpan();
-  for (bool fresh = false;;) {
-    absl::optional<ReadResult> result;
-    if (sealed_) {
-      result = EnterNext();
-    } else if (NothingNew()) {
-      return ReadResult();
+  for (int i = 0; i < kSwitchesMax; ++i) {
+    if (snapshot_ == nullptr) {
+      ReadResult result = NextOfLog();
+      // The log begins later by now: a snapshot holds what was to come.
+      if (result.outcome != ReadOutcome::kCompacted) return result;
+      if (!EnterSnapshot(next_lsn_)) return result;
     } else {
-      Frame frame;
-      const ScanStep step = current_.scanner->Next(&frame);
-      if (step == ScanStep::kFrame) {
-        result = TakeFrame(frame);
-      } else if (!fresh) {
-        // The window may be older than what was appended before this call.
-        fresh = true;
-        current_.scanner->LookAgain();
-      } else {
-        result = AtEnd(step);
-      }
+      ReadResult result = NextOfSnapshot();
+      if (result.outcome != ReadOutcome::kEnd) return result;
     }
-    if (result.has_value()) return *std::move(result);
+    if (first_.has_value()) {
+      const ReadResult first = *std::move(first_);
+      first_.reset();
+      return first;
+    }
   }
-}
-
-absl::optional<ReadResult> JournalReader::TakeFrame(const Frame& frame) {
-  if (frame.header.kind == FrameKind::kRecord) return TakeRecord(frame);
-  if (span_.open()) {
-    return Damaged(frame.offset, frame.header.lsn, "a span without an end");
-  }
-  sealed_ = frame.header.kind == FrameKind::kSeal;
-  closed_ |= frame.header.kind == FrameKind::kClose;
-  if (frame.header.kind > FrameKind::kClose &&
-      (frame.header.flags & kIgnorable) == 0) {
-    ReadResult result = Damaged(
-        frame.offset, frame.header.lsn,
-        "a frame of a kind that this program does not know: written by a newer "
-        "version");
-    result.finding.kind = FindingKind::kNewerFormat;
-    return result;
-  }
-  return absl::nullopt;
-}
-
-absl::optional<ReadResult> JournalReader::TakeRecord(const Frame& stored) {
-  span_next_ = 0;
-  Frame frame = stored;
-  const absl::string_view wrong = decryptor_.Decrypt(current_.header, &frame);
-  if (!wrong.empty()) return Damaged(frame.offset, frame.header.lsn, wrong);
-  switch (span_.Add(current_.header.segment_id, frame)) {
-    case SpanCollector::Outcome::kPart:
-      return absl::nullopt;
-    case SpanCollector::Outcome::kWhole:
-      return FromSpan();
-    case SpanCollector::Outcome::kTooLong:
-      return Damaged(frame.offset, frame.header.lsn,
-                     "a span longer than any writer makes");
-    case SpanCollector::Outcome::kHeadless:
-      return Damaged(frame.offset, frame.header.lsn,
-                     "one of several records appended together, the first of "
-                     "which is not here");
-  }
-  return absl::nullopt;
-}
-
-ReadResult JournalReader::FromSpan() {
-  ReadResult result;
-  result.outcome = ReadOutcome::kRecord;
-  result.record = span_.records()[span_next_++];
-  return result;
-}
-
-// ---------------------------------------------------------------------------
-// Where no next frame is
-
-// A few bytes tell whether anything came since the tail was last seen empty: a
-// writer writes in order, so that the first new frame shows here.
-bool JournalReader::NothingNew() {
-  const uint64_t at = current_.scanner->offset();
-  if (at != empty_offset_ || span_.open()) return false;
-  const absl::StatusOr<uint64_t> size = current_.file->Size();
-  if (!size.ok() || *size != current_.scanner->file_bytes()) return false;
-  char bytes[kSectorBytes + kFrameAlignment] = {};
-  const uint64_t sector = AlignUp(at, kSectorBytes);
-  const absl::StatusOr<size_t> got =
-      current_.file->ReadAt(at, bytes, sector - at + kFrameAlignment);
-  if (!got.ok() || !AllZero(absl::string_view(bytes, *got))) return false;
-  const absl::StatusOr<bool> successor = fs_.Exists(
-      JoinPath(directory_, SegmentFileName(current_.header.segment_id + 1)));
-  return successor.ok() && !*successor;
-}
-
-absl::optional<JournalReader::Successor> JournalReader::LookAtSuccessor() {
-  absl::StatusOr<OpenedSegment> next =
-      OpenSegment(fs_, directory_, current_.header.segment_id + 1);
-  if (!next.ok() || next->state != HeaderState::kGood ||
-      !SameJournal(next->header)) {
-    return absl::nullopt;
-  }
-  Successor successor;
-  successor.first_lsn = next->header.first_lsn;
-  successor.confirmed = next->header.watermark;
-  // Its first frame is written when the seal before it is durable.
-  char first[kFrameHeaderBytes] = {};
-  const absl::StatusOr<size_t> got =
-      next->file->ReadAt(kFirstFrameOffset, first, sizeof(first));
-  if (got.ok() && !AllZero(absl::string_view(first, sizeof(first)))) {
-    successor.confirmed = successor.first_lsn - 1;
-  }
-  return successor;
-}
-
-// Nothing there, or something that is not the next frame: not written yet,
-// being written, torn, or damage. Only what confirms it can tell.
-absl::optional<ReadResult> JournalReader::AtEnd(ScanStep step) {
-  SegmentScanner& scanner = *current_.scanner;
-  const Lsn lsn = span_.open() ? span_.first_lsn() : scanner.expected_lsn();
-  Lsn confirmed = current_.header.watermark;
-  if (step == ScanStep::kBad) {
-    confirmed = std::max(confirmed, scanner.MaxWatermarkFrom(scanner.offset()));
-  }
-  const absl::optional<Successor> successor = LookAtSuccessor();
-  if (successor.has_value()) {
-    confirmed = std::max(confirmed, successor->confirmed);
-  }
-  const bool cut_back = successor.has_value() && successor->first_lsn <= lsn;
-  const bool cut_short =
-      !closed_ && scanner.file_bytes() < current_.header.zeroed_bytes;
-  // What speaks against it was read after it: look at it again.
-  scanner.LookAgain();
-  Frame frame;
-  const ScanStep again = scanner.Next(&frame);
-  if (again == ScanStep::kFrame) return TakeFrame(frame);
-  if (!scanner.read_errors().empty()) {
-    const SegmentScanner::ReadError& error = scanner.read_errors().front();
-    ReadResult result = Damaged(error.offset, lsn, error.message);
-    result.finding.kind = FindingKind::kReadError;
-    return result;
-  }
-  if (cut_back && !span_.open()) {
-    return Damaged(
-        scanner.offset(), lsn,
-        "the log was cut back: what was read here was never durable");
-  }
-  if (confirmed >= lsn || cut_short) {
-    return Damaged(
-        again == ScanStep::kBad ? scanner.bad().offset : scanner.offset(), lsn,
-        again == ScanStep::kBad ? scanner.bad().reason
-        : cut_short             ? "the file has been cut short"
-                                : "confirmed frames are not there");
-  }
-  empty_offset_ = again == ScanStep::kEnd ? scanner.offset() : 0;
-  scanner.Seek(scanner.offset(), scanner.expected_lsn());
-  ForgetHalfSpan();
   return ReadResult();
 }
 
-// Recovery cuts a span that was not written whole: read it again next time.
-void JournalReader::ForgetHalfSpan() {
-  if (!span_.open()) return;
-  current_.scanner->Seek(span_.first_offset(), span_.first_lsn());
-  span_.Drop();
-}
+ReadResult JournalReader::NextOfLog() { return log_->Next(); }
 
-absl::optional<ReadResult> JournalReader::EnterNext() {
-  const uint64_t id = current_.header.segment_id + 1;
-  const Lsn expected = current_.scanner->expected_lsn();
-  absl::StatusOr<ReadSegment> next = Open(id);
-  if (!next.ok()) return CannotEnter(id, next.status());
-  if (!SameJournal(next->header) || next->header.first_lsn != expected) {
-    ReadResult result =
-        Damaged(0, expected, "does not continue its predecessor");
-    result.finding.kind = FindingKind::kSegmentChain;
-    result.finding.file = SegmentFileName(id);
-    return result;
+// kEnd: it goes on in the log.
+ReadResult JournalReader::NextOfSnapshot() {
+  Record record;
+  const PartStep step = snapshot_->Next(&record);
+  if (step == PartStep::kRecord) return Found(record);
+  const Manifest& manifest = snapshot_->manifest();
+  const Finding finding = snapshot_->finding();
+  // Where a block is bad, the log may still have what it held.
+  const Lsn lsn =
+      std::max(next_lsn_, step == PartStep::kEnd ? manifest.last_lsn + 1
+                                                 : finding.first_lsn);
+  std::unique_ptr<SnapshotCursor> snapshot = std::move(snapshot_);
+  const absl::Status entered = EnterLog(lsn);
+  if (entered.ok() && !log_->begins_late()) return ReadResult();
+  if (step == PartStep::kBad) return Damaged(finding);
+  if (entered.ok()) {
+    // A newer snapshot has taken the place of what comes next.
+    next_lsn_ = lsn;
+    return ReadResult();
   }
-  current_ = *std::move(next);
-  sealed_ = false;
-  closed_ = false;
-  empty_offset_ = 0;
-  return absl::nullopt;
+  Finding missing;
+  missing.kind = FindingKindOf(entered);
+  missing.file = SegmentFileName(manifest.last_segment + 1);
+  missing.first_lsn = lsn;
+  missing.detail = std::string(entered.message());
+  return Damaged(missing);
 }
 
-ReadResult JournalReader::CannotEnter(uint64_t id, const absl::Status& status) {
-  ReadResult result =
-      Damaged(0, current_.scanner->expected_lsn(), status.message());
-  result.finding.kind = KindOfFailure(status);
-  result.finding.file = SegmentFileName(id);
-  if (KindOf(status) != ErrorKind::kNotFound) return result;
-  result.finding.kind = FindingKind::kSegmentChain;
-  const absl::StatusOr<std::vector<uint64_t>> ids = ListIds();
-  if (!ids.ok() || ids->front() <= id) return result;
-  result.outcome = ReadOutcome::kCompacted;
-  absl::StatusOr<ReadSegment> first = Open(ids->front());
-  if (first.ok()) result.first_lsn = first->header.first_lsn;
-  return result;
-}
-
-ReadResult JournalReader::Damaged(uint64_t offset, Lsn lsn,
-                                  absl::string_view detail) {
-  ReadResult result;
-  result.outcome = ReadOutcome::kDamaged;
-  result.finding.kind = FindingKind::kAckedLoss;
-  result.finding.file = SegmentFileName(current_.header.segment_id);
-  result.finding.offset = offset;
-  result.finding.first_lsn = lsn;
-  result.finding.detail = std::string(detail);
-  return result;
+// Something later in the log says that it was durable.
+bool JournalReader::IsConfirmed(Lsn lsn) {
+  if (log_->confirmed_lsn() >= lsn) return true;
+  if (scout_ == nullptr) {
+    scout_ = std::make_unique<LogReader>(directory_, fs_, options_.cipher);
+    if (!scout_->Start(lsn).ok()) {
+      scout_.reset();
+      return false;
+    }
+  }
+  while (scout_->confirmed_lsn() < lsn) {
+    const ReadOutcome outcome = scout_->Next().outcome;
+    if (outcome == ReadOutcome::kRecord) continue;
+    const bool confirmed = scout_->confirmed_lsn() >= lsn;
+    // Where it cannot go on it begins anew the next time.
+    if (outcome != ReadOutcome::kEnd) scout_.reset();
+    return confirmed;
+  }
+  return true;
 }
 
 // ---------------------------------------------------------------------------
 // One record
 
 ReadResult JournalReader::ReadAt(Position position) {
-  const uint64_t id = PositionSegment(position);
-  const uint64_t offset = PositionOffset(position);
-  if (random_.scanner == nullptr || random_.header.segment_id != id) {
-    absl::StatusOr<ReadSegment> segment = Open(id);
-    if (!segment.ok()) {
-      ReadResult result = Damaged(0, 0, segment.status().message());
-      result.finding.kind = KindOfFailure(segment.status());
-      if (KindOf(segment.status()) == ErrorKind::kNotFound) {
-        result.outcome = ReadOutcome::kCompacted;
-      }
-      result.finding.file = SegmentFileName(id);
+  if (IsSnapshotPosition(position)) {
+    return ReadFromSnapshot(SnapshotPositionLsn(position));
+  }
+  if (at_ == nullptr) {
+    at_ = std::make_unique<LogReader>(directory_, fs_, options_.cipher);
+    if (absl::Status s = at_->Start(next_lsn_); !s.ok()) {
+      at_.reset();
+      return CannotRead(s);
+    }
+  }
+  return at_->ReadAt(position);
+}
+
+ReadResult JournalReader::Read(Lsn lsn) {
+  if (by_lsn_ != nullptr && lsn <= by_lsn_->manifest().last_lsn) {
+    return ReadFromSnapshot(lsn);
+  }
+  ReadResult result = ReadFromLog(lsn);
+  return result.outcome == ReadOutcome::kCompacted ? ReadFromSnapshot(lsn)
+                                                   : result;
+}
+
+ReadResult JournalReader::ReadFromSnapshot(Lsn lsn) {
+  if (by_lsn_ == nullptr || lsn > by_lsn_->manifest().last_lsn) {
+    absl::StatusOr<Manifest> manifest = NewestManifest(fs_, directory_);
+    if (!manifest.ok() || manifest->last_lsn < lsn) return Compacted(0);
+    by_lsn_ = std::make_unique<SnapshotCursor>(
+        fs_, directory_, *std::move(manifest), options_.cipher);
+  }
+  by_lsn_->Seek(lsn);
+  Record record;
+  switch (by_lsn_->Next(&record)) {
+    case PartStep::kRecord:
+      return record.lsn == lsn ? Found(record) : Compacted(record.lsn);
+    case PartStep::kBad:
+      return Damaged(by_lsn_->finding());
+    case PartStep::kEnd:
+      break;
+  }
+  return Compacted(by_lsn_->manifest().last_lsn + 1);
+}
+
+ReadResult JournalReader::ReadFromLog(Lsn lsn) {
+  if (log_by_lsn_ == nullptr || lsn < log_by_lsn_next_) {
+    log_by_lsn_ = std::make_unique<LogReader>(directory_, fs_, options_.cipher);
+    log_by_lsn_next_ = lsn;
+    if (absl::Status s = log_by_lsn_->Start(lsn); !s.ok()) {
+      log_by_lsn_.reset();
+      return CannotRead(s);
+    }
+  }
+  for (;;) {
+    ReadResult result = log_by_lsn_->Next();
+    if (result.outcome != ReadOutcome::kRecord) {
+      if (result.outcome != ReadOutcome::kEnd) log_by_lsn_.reset();
       return result;
     }
-    random_ = *std::move(segment);
-  }
-  Frame frame;
-  SegmentScanner& scanner = *random_.scanner;
-  ScanStep step = scanner.ReadFrameAt(offset, &frame);
-  if (step == ScanStep::kBad) {
-    // Window and size may be older than the frame.
-    scanner.LookAgain();
-    step = scanner.ReadFrameAt(offset, &frame);
-  }
-  if (step != ScanStep::kFrame || frame.header.kind != FrameKind::kRecord) {
-    ReadResult result = Damaged(offset, 0,
-                                step == ScanStep::kFrame
-                                    ? "no record lies there"
-                                    : absl::string_view(scanner.bad().reason));
-    result.finding.file = SegmentFileName(id);
-    for (const SegmentScanner::ReadError& error : scanner.read_errors()) {
-      if (error.offset >= std::max(scanner.bad().end, offset + 1) ||
-          error.offset + error.bytes <= offset) {
-        continue;
-      }
-      result.finding.kind = FindingKind::kReadError;
-      result.finding.detail = error.message;
-      break;
+    log_by_lsn_next_ = result.record.lsn + 1;
+    if (result.record.lsn == lsn) return result;
+    if (result.record.lsn > lsn) {
+      // Met on the way to another: it may be asked for next.
+      log_by_lsn_.reset();
+      return Compacted(result.record.lsn);
     }
-    return result;
   }
-  const absl::string_view wrong =
-      SameJournal(random_.header)
-          ? random_decryptor_.Decrypt(random_.header, &frame)
-          : "belongs to another journal, or is encrypted otherwise";
-  ReadResult result;
-  if (wrong.empty()) {
-    result.outcome = ReadOutcome::kRecord;
-    result.record = MakeRecord(id, frame);
-  } else {
-    result = Damaged(offset, frame.header.lsn, wrong);
-    result.finding.file = SegmentFileName(id);
-  }
-  return result;
 }
 
 }  // namespace

@@ -19,6 +19,9 @@ struct ReaderOptions {
   // The key of an encrypted journal. Not owned; outlives the reader. Not used
   // for a plain journal.
   const Cipher* cipher = nullptr;
+  // Only records that the log itself says are durable: what a power loss could
+  // still take is kEnd for now. Reads ahead of what it returns.
+  bool confirmed_only = false;
   FileSystem* file_system = nullptr;  // Not owned; null means Posix().
 };
 
@@ -41,7 +44,9 @@ struct ReadResult {
 // Takes no lock and needs no write permission. Never returns a torn record, nor
 // part of a span: what is not whole is kEnd as long as nothing confirms it, and
 // kDamaged once a later frame does. Goes from segment to segment as the writer
-// rotates. Not thread-safe; any number of readers may run beside each other.
+// rotates, and through a snapshot where it begins within one or where segments
+// were removed under it: there, superseded records are not met. Not
+// thread-safe; any number of readers may run beside each other.
 //
 //   auto reader = journal::Reader::Open("journals/R", {});
 //   for (;;) {
@@ -64,8 +69,14 @@ class Reader {
 
   // Reads the one record at `position` (from Record::position), wherever
   // Next() stands. Verified like any other: kDamaged if it is no longer whole,
-  // kCompacted if its segment is gone.
+  // kCompacted if its segment is gone: Read() may still find it.
   virtual ReadResult ReadAt(Position position) = 0;
+
+  // Reads the record `lsn`, wherever Next() stands: from a snapshot by its
+  // index, from the log by a walk through its segment (quick when LSNs are
+  // asked for in order). kCompacted if it was superseded or removed, or is none
+  // of the application's; kEnd if it is not written yet.
+  virtual ReadResult Read(Lsn lsn) = 0;
 };
 
 }  // namespace journal

@@ -2,6 +2,8 @@
 #ifndef JOURNAL_RECOVERY_H_
 #define JOURNAL_RECOVERY_H_
 
+#include <functional>
+
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -28,6 +30,9 @@ struct ExamineOptions {
   const Cipher* cipher = nullptr;
   // Not owned; null means FileSystem::Posix().
   FileSystem* file_system = nullptr;
+  // Asked again and again, with the bytes read since: false ends the
+  // examination with CancelledError. May be empty; may wait, to read slowly.
+  std::function<bool(uint64_t bytes)> keep_going;
 };
 
 // Reads the journal in `directory` and reports what is there. Takes no lock,

@@ -78,6 +78,20 @@ absl::string_view FindingKindName(FindingKind kind) {
   return "unknown";
 }
 
+FindingKind FindingKindOf(const absl::Status& status) {
+  switch (KindOf(status)) {
+    case ErrorKind::kNotFound:
+      return FindingKind::kSegmentChain;
+    case ErrorKind::kNewerVersion:
+      return FindingKind::kNewerFormat;
+    case ErrorKind::kIo:
+    case ErrorKind::kNoSpace:
+      return FindingKind::kReadError;
+    default:
+      return FindingKind::kAckedLoss;
+  }
+}
+
 RecoveryAction Decide(FindingKind finding, RecoveryMode mode) {
   return kTable[static_cast<int>(finding)][static_cast<int>(mode)];
 }

@@ -32,6 +32,11 @@ inline constexpr int kFindingKindCount = 9;
 // "torn tail", "confirmed data damaged", …
 absl::string_view FindingKindName(FindingKind kind);
 
+// What it means that a file of a journal cannot be opened or read. One that the
+// system does not give is no evidence of damage: there may be no file
+// descriptor left, or no permission.
+FindingKind FindingKindOf(const absl::Status& status);
+
 // The cells of the decision table.
 enum class RecoveryAction {
   kOpen,
@@ -66,7 +71,8 @@ struct SegmentInfo {
   uint64_t end_offset = 0;  // Where its last whole frame ends; 0: not read.
   absl::Time created;
   bool sealed = false;
-  bool closed = false;  // Has a close frame.
+  bool closed = false;   // Has a close frame.
+  bool covered = false;  // A second copy of what the snapshot holds.
 };
 
 struct RecoveryReport {
@@ -87,6 +93,12 @@ struct RecoveryReport {
   bool full = false;         // Every byte was read, not only the end.
   uint64_t bytes_cut = 0;    // Torn bytes (to be) kept in .torn.
   Lsn state_lsn = 0;         // The state frame opening started from.
+  // The snapshot that records up to its LSN were, or would be, taken from.
+  std::string snapshot_file;  // Empty: none.
+  Lsn snapshot_lsn = 0;
+  uint64_t snapshot_parts = 0;
+  uint64_t snapshot_records = 0;  // Read from it.
+  Lsn removed_before_lsn = 0;     // Given up by the application.
   absl::Duration elapsed;
 
   bool damaged() const { return outcome > FindingKind::kTornTail; }

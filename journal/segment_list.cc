@@ -109,22 +109,6 @@ void CheckBelongs(ListedSegment& segment, SegmentList* list) {
                                      0, 0, std::move(detail)));
 }
 
-// Which LSNs are lost with a missing one is known when a walk gets there.
-void CheckNumbering(SegmentList* list) {
-  uint64_t expected = 1;
-  for (const ListedSegment& segment : list->segments) {
-    if (segment.id != expected) {
-      list->findings.push_back(FindingOf(
-          FindingKind::kSegmentChain, SegmentFileName(expected), 0, 0,
-          segment.id == expected + 1
-              ? "is missing"
-              : absl::StrCat("and up to ", SegmentFileName(segment.id - 1),
-                             " are missing")));
-    }
-    expected = segment.id + 1;
-  }
-}
-
 }  // namespace
 
 absl::StatusOr<OpenedSegment> OpenSegment(FileSystem& fs,
@@ -163,26 +147,30 @@ absl::StatusOr<OpenedSegment> OpenSegment(FileSystem& fs,
   return opened;
 }
 
-absl::StatusOr<SegmentList> ListSegments(FileSystem& fs,
-                                         absl::string_view directory) {
+absl::StatusOr<std::vector<uint64_t>> ListSegmentIds(
+    FileSystem& fs, absl::string_view directory) {
   absl::StatusOr<std::vector<std::string>> names = fs.List(directory);
   if (!names.ok()) return names.status();
-  SegmentList list;
+  std::vector<uint64_t> ids;
   for (const std::string& name : *names) {
     if (absl::optional<uint64_t> id = ParseSegmentFileName(name)) {
-      list.segments.emplace_back();
-      list.segments.back().id = *id;
-      list.segments.back().name = name;
+      ids.push_back(*id);
     }
   }
-  if (list.segments.empty()) {
-    return MakeError(ErrorKind::kNotFound,
-                     absl::StrCat(directory, ": no journal here"));
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+absl::StatusOr<SegmentList> ListSegments(FileSystem& fs,
+                                         absl::string_view directory) {
+  absl::StatusOr<std::vector<uint64_t>> ids = ListSegmentIds(fs, directory);
+  if (!ids.ok()) return ids.status();
+  SegmentList list;
+  for (const uint64_t id : *ids) {
+    list.segments.emplace_back();
+    list.segments.back().id = id;
+    list.segments.back().name = SegmentFileName(id);
   }
-  std::sort(list.segments.begin(), list.segments.end(),
-            [](const ListedSegment& a, const ListedSegment& b) {
-              return a.id < b.id;
-            });
   for (ListedSegment& segment : list.segments) {
     LoadHead(fs, directory, segment, &list.findings);
   }
@@ -190,8 +178,20 @@ absl::StatusOr<SegmentList> ListSegments(FileSystem& fs,
   for (ListedSegment& segment : list.segments) {
     CheckBelongs(segment, &list);
   }
-  CheckNumbering(&list);
   return list;
+}
+
+void FindGaps(size_t first, SegmentList* list) {
+  for (size_t i = first + 1; i < list->segments.size(); ++i) {
+    const uint64_t expected = list->segments[i - 1].id + 1;
+    const uint64_t id = list->segments[i].id;
+    if (id == expected) continue;
+    list->findings.push_back(FindingOf(
+        FindingKind::kSegmentChain, SegmentFileName(expected), 0, 0,
+        id == expected + 1 ? "is missing"
+                           : absl::StrCat("and up to ", SegmentFileName(id - 1),
+                                          " are missing")));
+  }
 }
 
 void ListOneMore(FileSystem& fs, absl::string_view directory, uint64_t id,

@@ -35,11 +35,19 @@ struct SegmentList {
   std::vector<Finding> findings;
 };
 
-// Reads the heads of all segments, and finds which are missing, foreign,
-// misnamed, damaged or of a newer version. Errors: kNotFound when there is no
-// segment; kIo when the directory cannot be read.
+// Reads the heads of all segments, and finds which are foreign, misnamed,
+// damaged or of a newer version. Empty when there is none. Errors: kNotFound
+// when there is no directory; kIo when it cannot be read.
 absl::StatusOr<SegmentList> ListSegments(FileSystem& fs,
                                          absl::string_view directory);
+
+// The ids of the segments in a directory, ascending.
+absl::StatusOr<std::vector<uint64_t>> ListSegmentIds(
+    FileSystem& fs, absl::string_view directory);
+
+// Adds a finding for each gap between segments from the `first` in the list on.
+// Which LSNs are lost with a missing one is known when a walk gets there.
+void FindGaps(size_t first, SegmentList* list);
 
 // Adds one segment that appeared since.
 void ListOneMore(FileSystem& fs, absl::string_view directory, uint64_t id,

@@ -35,6 +35,7 @@ absl::Status Failed(const absl::Status& status) {
 SegmentLog::SegmentLog(const Options& options)
     : options_(options),
       preparer_(*options.fs, options.directory, options.zero_ahead),
+      may_remove_segments_(options.may_remove_segments),
       next_segment_bytes_(options.segment_bytes_min) {}
 
 absl::StatusOr<std::unique_ptr<SegmentLog>> SegmentLog::Create(
@@ -44,6 +45,7 @@ absl::StatusOr<std::unique_ptr<SegmentLog>> SegmentLog::Create(
       log->preparer_.Take(1, kSegmentBytesSmallest, options.segment_bytes_min);
   if (!prepared.ok()) return prepared.status();
   SegmentHeader header;
+  header.required_features = log->Features();
   header.uuid = NewUuid();
   header.segment_id = 1;
   header.first_lsn = 1;
@@ -73,6 +75,10 @@ absl::StatusOr<std::unique_ptr<SegmentLog>> SegmentLog::Continue(
   log->sealed_ = end.sealed;
   log->durable_lsn_ = end.cursor.last_lsn;  // Opening has fsynced it.
   log->state_ = end.state;
+  log->marks_.snapshot_lsn =
+      end.snapshot.manifest_id == 0 ? 0 : end.snapshot.last_lsn;
+  log->marks_.removed_before_lsn = end.snapshot.removed_before_lsn;
+  log->may_remove_segments_ |= end.snapshot.last_segment > 0;
   if (end.rotation_unfinished) {
     if (absl::Status s = log->FinishRotation(end); !s.ok()) return s;
   }
@@ -221,9 +227,14 @@ void SegmentLog::NoteState(const Placed& placed, uint64_t state_bytes) {
   state_.bytes_since = 0;
 }
 
+uint32_t SegmentLog::Features() const {
+  return may_remove_segments_ ? kFeatureSnapshots : 0;
+}
+
 SegmentHeader SegmentLog::NextHeader(const PreparedSegment& prepared,
                                      uint64_t frame_bytes) const {
   SegmentHeader header;
+  header.required_features = Features();
   header.uuid = header_.uuid;
   header.segment_id = header_.segment_id + 1;
   header.zeroed_bytes = prepared.zeroed_bytes;
@@ -238,6 +249,8 @@ SegmentHeader SegmentLog::NextHeader(const PreparedSegment& prepared,
   header.state_offset = state_.offset;
   header.state_lsn = state_.lsn;
   NameKey(&header);
+  header.snapshot_lsn = marks_.snapshot_lsn;
+  header.removed_before_lsn = marks_.removed_before_lsn;
   return header;
 }
 

@@ -39,6 +39,14 @@ class SegmentLog {
     uint64_t max_unsynced_bytes = 32 << 20;
     // Encrypts what RECORD and STATE frames hold. Not owned; null: plain.
     const Cipher* cipher = nullptr;
+    // Earlier segments may be removed: their headers say so to older versions.
+    bool may_remove_segments = false;
+  };
+
+  // What the headers of segments to come say of snapshots.
+  struct SnapshotMarks {
+    Lsn snapshot_lsn = 0;
+    Lsn removed_before_lsn = 0;
   };
 
   // A new journal's first segment, durable on return.
@@ -91,6 +99,14 @@ class SegmentLog {
   // staged.
   absl::Status Rotate(uint64_t frame_bytes);
 
+  // Holds for the headers of later segments. Segments may be removed only if
+  // the newest one's header says so: marks_removals().
+  void SetSnapshotMarks(const SnapshotMarks& marks) { marks_ = marks; }
+  void AllowRemovals() { may_remove_segments_ = true; }
+  bool marks_removals() const {
+    return (header_.required_features & kFeatureSnapshots) != 0;
+  }
+
   // CLOSE frame, fsync, trim, fsync. REQUIRES: nothing staged.
   absl::Status Close();
 
@@ -101,6 +117,9 @@ class SegmentLog {
 
   uint64_t seed() const { return seed_; }
   uint64_t segment_id() const { return header_.segment_id; }
+  const JournalUuid& uuid() const { return header_.uuid; }
+  uint64_t segment_records() const { return cursor_.segment_records; }
+  uint64_t end_offset() const { return cursor_.end_offset; }
   // Of the last frame staged or written.
   Lsn last_lsn() const { return cursor_.last_lsn; }
   uint64_t chain() const { return cursor_.chain; }
@@ -117,6 +136,7 @@ class SegmentLog {
  private:
   explicit SegmentLog(const Options& options);
 
+  uint32_t Features() const;
   SegmentHeader NextHeader(const PreparedSegment& prepared,
                            uint64_t frame_bytes) const;
   // Writes the header into the prepared file and gives it its name, durably.
@@ -132,6 +152,8 @@ class SegmentLog {
 
   const Options options_;
   SegmentPreparer preparer_;
+  SnapshotMarks marks_;
+  bool may_remove_segments_ = false;
   std::unique_ptr<File> file_;
   SegmentHeader header_;
   uint64_t seed_ = 0;

@@ -13,6 +13,7 @@
 #include "journal/append_callback.h"
 #include "journal/cipher.h"
 #include "journal/clock.h"
+#include "journal/compactor.h"
 #include "journal/file_system.h"
 #include "journal/folder.h"
 #include "journal/listener.h"
@@ -60,10 +61,17 @@ struct WriterOptions {
   // writer. Null: plain.
   const Cipher* cipher = nullptr;
 
-  Folder* folder = nullptr;            // Not owned; outlives the writer.
-  WriterListener* listener = nullptr;  // Not owned; outlives the writer.
-  FileSystem* file_system = nullptr;   // Not owned; null means Posix().
-  Clock* clock = nullptr;              // Not owned; null means Real().
+  SnapshotOptions snapshots;
+  // What opening did not read is read in the background, this fast; damage goes
+  // to the listener. 0: not at all.
+  uint64_t scrub_bytes_per_second = 0;
+
+  // None is owned; all outlive the writer. May be null.
+  Folder* folder = nullptr;
+  Compactor* compactor = nullptr;
+  WriterListener* listener = nullptr;
+  FileSystem* file_system = nullptr;  // Null means Posix().
+  Clock* clock = nullptr;             // Null means Real().
 };
 
 // Thread-safe. Holds the journal's lock while it lives. After fork() the child
@@ -131,6 +139,17 @@ class Writer {
 
   // Makes everything appended so far durable.
   virtual absl::Status Sync() = 0;
+
+  // Makes a snapshot of everything appended so far and returns when it is
+  // published and verified. Appends go on meanwhile. The log and the older
+  // snapshots are untouched by an error: kNoSpace, kDamage (a sealed segment is
+  // not whole), kIo, kClosed.
+  virtual absl::Status Snapshot() = 0;
+
+  // The application needs no record below `lsn` any more: parts and sealed
+  // segments that hold only such are removed. kInvalidArgument if `lsn` is more
+  // than one above what was appended; errors as of Snapshot.
+  virtual absl::Status RemoveBefore(Lsn lsn) = 0;
 
   // Everything up to here survives power loss.
   virtual Lsn durable_lsn() const = 0;

@@ -7,9 +7,11 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "journal/error.h"
 #include "journal/examiner.h"
 #include "journal/repair.h"
+#include "journal/snapshot_choice.h"
 
 namespace journal {
 namespace {
@@ -30,6 +32,12 @@ absl::Status MakeDirectory(FileSystem& fs, absl::string_view directory,
   return fs.CreateDirectory(directory);
 }
 
+bool IsUnfinished(absl::string_view name) {
+  return absl::ConsumeSuffix(&name, kNewSuffix) &&
+         (absl::EndsWith(name, ".seg") || absl::EndsWith(name, ".part") ||
+          absl::EndsWith(name, ".manifest"));
+}
+
 struct Listing {
   std::vector<uint64_t> ids;      // Of the segments, in order.
   std::vector<std::string> left;  // Prepared by an earlier writer, not used.
@@ -42,7 +50,7 @@ absl::StatusOr<Listing> List(FileSystem& fs, absl::string_view directory) {
   for (const std::string& name : *names) {
     if (absl::optional<uint64_t> id = ParseSegmentFileName(name)) {
       listing.ids.push_back(*id);
-    } else if (absl::EndsWith(name, absl::StrCat(".seg", kNewSuffix))) {
+    } else if (IsUnfinished(name)) {
       listing.left.push_back(name);
     }
   }
@@ -103,7 +111,11 @@ absl::StatusOr<Examination> ExamineForAppend(absl::string_view directory,
   switch (found->report.action) {
     case RecoveryAction::kOpen:
     case RecoveryAction::kCut:
-      return found;
+      // Nothing steps aside that no finding speaks of.
+      if (found->end.given_up_segments.empty()) return found;
+      return MakeError(
+          ErrorKind::kDamage,
+          absl::StrCat(directory, ": segments do not continue each other"));
     case RecoveryAction::kStopBefore:
       // With nothing good before the damage there is nothing to go on from.
       if (options.append_after_damage && end.header.segment_id != 0) {
@@ -123,6 +135,7 @@ absl::StatusOr<OpenedLog> OpenLog(absl::string_view directory,
                                   const WriterOptions& options) {
   FileSystem& fs = *options.file_system;
   OpenedLog opened;
+  opened.directory = std::string(directory);
   if (absl::Status s = MakeDirectory(fs, directory, options); !s.ok()) return s;
   absl::StatusOr<std::unique_ptr<FileLock>> lock =
       fs.Lock(JoinPath(directory, kLockFileName));
@@ -140,12 +153,19 @@ absl::StatusOr<OpenedLog> OpenLog(absl::string_view directory,
   log_options.zero_ahead = traits->overwrites_in_place;
   log_options.segment_bytes_min = options.segment_bytes_min;
   log_options.segment_bytes_max = options.segment_bytes_max;
+  log_options.may_remove_segments = options.snapshots.log_bytes > 0 ||
+                                    options.snapshots.on_close ||
+                                    options.compactor != nullptr;
   log_options.max_unsynced_bytes =
       options.sync_mode == SyncMode::kNone ? 0 : kMaxUnsyncedBytes;
   log_options.cipher = options.cipher;
 
   absl::StatusOr<std::unique_ptr<SegmentLog>> log;
-  if (listing->ids.empty()) {
+  absl::StatusOr<SnapshotFiles> snapshots = ListSnapshotFiles(fs, directory);
+  if (!snapshots.ok()) return snapshots.status();
+  // A snapshot that has lost its log is a damaged journal, not an empty one.
+  if (listing->ids.empty() && snapshots->manifests.empty() &&
+      snapshots->parts.empty()) {
     if (options.existing == WriterOptions::Existing::kMustExist) {
       return MakeError(ErrorKind::kNotFound,
                        absl::StrCat(directory, ": no journal here"));
@@ -173,6 +193,7 @@ absl::StatusOr<OpenedLog> OpenLog(absl::string_view directory,
     if (s = Clean(fs, directory, *listing); !s.ok()) return s;
     if (s = Repair(fs, directory, *found); !s.ok()) return s;
     opened.report = std::move(found->report);
+    opened.snapshot = found->end.snapshot;
     log = SegmentLog::Continue(log_options, found->end);
   }
   if (!log.ok()) return log.status();

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "journal/file_system.h"
+#include "journal/manifest.h"
 #include "journal/recovery_report.h"
 #include "journal/segment_log.h"
 #include "journal/writer.h"
@@ -14,8 +15,10 @@
 namespace journal {
 
 struct OpenedLog {
+  std::string directory;
   std::unique_ptr<FileLock> lock;
   std::unique_ptr<SegmentLog> log;
+  Manifest snapshot;  // That the log goes on from; manifest_id 0: none.
   RecoveryReport report;
 };
 

@@ -21,6 +21,7 @@ struct WriterStatistics {
   uint64_t writes = 0;
   uint64_t fsyncs = 0;      // But for those of a rotation.
   uint64_t rotations = 0;   // Segments sealed.
+  uint64_t snapshots = 0;   // Manifests published.
   uint64_t states = 0;      // State frames.
   uint64_t watermarks = 0;  // Watermark frames.
   // Errors told to the listener or, without one, to nobody.
@@ -55,6 +56,7 @@ class StatisticsCollector {
     snapshot.writes = writes;
     snapshot.fsyncs = fsyncs;
     snapshot.rotations = rotations;
+    snapshot.snapshots = snapshots;
     snapshot.states = states;
     snapshot.watermarks = watermarks;
     snapshot.background_errors = background_errors;
@@ -74,6 +76,7 @@ class StatisticsCollector {
   Counter writes = 0;
   Counter fsyncs = 0;
   Counter rotations = 0;
+  Counter snapshots = 0;
   Counter states = 0;
   Counter watermarks = 0;
   Counter background_errors = 0;

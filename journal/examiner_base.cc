@@ -1,0 +1,211 @@
+// What a walk over all of a journal begins with: its files, the snapshot it
+// stands on, and the segments that this covers.
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "journal/error.h"
+#include "journal/examiner.h"
+#include "journal/frame.h"
+#include "journal/snapshot_cursor.h"
+
+namespace journal {
+namespace {
+
+// How often the files are listed anew because a living writer replaces them.
+constexpr int kLoadsMax = 8;
+
+}  // namespace
+
+bool Examiner::KeepGoing(uint64_t bytes) const {
+  return options_.keep_going == nullptr || options_.keep_going(bytes);
+}
+
+// Beside a living writer a snapshot may replace what was just listed: then the
+// directory is another one by now.
+absl::Status Examiner::Load(bool full) {
+  for (int i = 1;; ++i) {
+    if (absl::Status s = LoadOnce(full); !s.ok()) return s;
+    if (report_.findings.empty() || i == kLoadsMax) return absl::OkStatus();
+    absl::StatusOr<SnapshotFiles> files = ListSnapshotFiles(fs_, directory_);
+    absl::StatusOr<std::vector<uint64_t>> ids = ListSegmentIds(fs_, directory_);
+    if (!files.ok()) return files.status();
+    if (!ids.ok()) return ids.status();
+    const bool same = files->manifests == base_.manifests_seen &&
+                      !ids->empty() && !list_.segments.empty() &&
+                      ids->front() == list_.segments.front().id;
+    if (same || (ids->empty() && list_.segments.empty())) {
+      return absl::OkStatus();
+    }
+  }
+}
+
+absl::Status Examiner::LoadOnce(bool full) {
+  report_ = RecoveryReport();
+  report_.mode = options_.mode;
+  report_.full = full;
+  end_ = JournalEnd();
+  cursor_ = Cursor();
+  start_offset_ = kFirstFrameOffset;
+  absl::StatusOr<SegmentList> list = ListSegments(fs_, directory_);
+  if (!list.ok()) return list.status();
+  list_ = *std::move(list);
+  if (absl::Status s = CheckKeyGiven(); !s.ok()) return s;
+  end_.key_id = list_.key_id;
+  report_.key_id = KeyIdHex(list_.key_id);
+  absl::StatusOr<SnapshotChoice> base =
+      ChooseSnapshot(fs_, directory_, list_, full, options_.keep_going);
+  if (!base.ok()) return base.status();
+  base_ = *std::move(base);
+  if (list_.segments.empty() && !base_.has_snapshot) {
+    return MakeError(ErrorKind::kNotFound,
+                     absl::StrCat(directory_, ": no journal here"));
+  }
+  const Manifest& manifest = base_.manifest;
+  end_.uuid = manifest.uuid;
+  if (base_.has_snapshot) {
+    end_.snapshot = manifest;
+    report_.snapshot_file = ManifestFileName(manifest.manifest_id);
+    report_.snapshot_lsn = manifest.last_lsn;
+    report_.snapshot_parts = manifest.parts.size();
+  }
+  end_.snapshot.last_segment = manifest.last_segment;
+  end_.snapshot.removed_before_lsn = manifest.removed_before_lsn;
+  report_.removed_before_lsn = manifest.removed_before_lsn;
+  report_.journal_uuid = UuidHex(end_.uuid);
+  const auto covered = [&manifest](absl::string_view file) {
+    const absl::optional<uint64_t> id = ParseSegmentFileName(file);
+    return id.has_value() && *id <= manifest.last_segment;
+  };
+  for (Finding& finding : list_.findings) {
+    if (covered(finding.file) && finding.kind != FindingKind::kNewerFormat) {
+      finding.kind = FindingKind::kSecondCopy;
+    }
+  }
+  const auto needed = std::find_if(
+      list_.segments.begin(), list_.segments.end(),
+      [&](const ListedSegment& segment) { return !covered(segment.name); });
+  FindGaps(needed - list_.segments.begin(), &list_);
+  Take(&base_.findings);
+  Take(&list_.findings);
+  return absl::OkStatus();
+}
+
+absl::Status Examiner::StartFromBase() {
+  if (options_.folder != nullptr) options_.folder->Reset();
+  SetCoveredAside();
+  CheckCovered();
+  EmitSnapshot();
+  if (base_.has_snapshot && !base_.whole) StopBefore(0);
+  return KeepGoing(0) ? absl::OkStatus()
+                      : absl::CancelledError("the examination was stopped");
+}
+
+void Examiner::SetCoveredAside() {
+  while (!list_.segments.empty() &&
+         list_.segments.front().id <= base_.manifest.last_segment) {
+    covered_.push_back(std::move(list_.segments.front()));
+    list_.segments.pop_front();
+  }
+}
+
+// Second copies of what the snapshot holds: each is checked by itself.
+void Examiner::CheckCovered() {
+  for (size_t i = 0; i < covered_.size() && KeepGoing(0); ++i) {
+    const ListedSegment& segment = covered_[i];
+    const bool last = i + 1 == covered_.size();
+    const bool known =
+        last ? segment.id == base_.manifest.last_segment
+             : covered_[i + 1].usable && covered_[i + 1].id == segment.id + 1;
+    const Lsn last_lsn = !known ? 0
+                         : last ? base_.manifest.last_lsn
+                                : covered_[i + 1].header.first_lsn - 1;
+    if (segment.usable) CheckCoveredSegment(segment, last_lsn);
+  }
+}
+
+// `last_lsn` is 0 when what follows does not say it.
+void Examiner::CheckCoveredSegment(const ListedSegment& segment, Lsn last_lsn) {
+  SegmentInfo info;
+  info.id = segment.id;
+  info.file = segment.name;
+  info.first_lsn = segment.header.first_lsn;
+  info.file_bytes = segment.file_bytes;
+  info.created = absl::FromUnixNanos(segment.header.created_unix_ns);
+  info.covered = true;
+  absl::StatusOr<std::unique_ptr<File>> file =
+      fs_.Open(JoinPath(directory_, segment.name), OpenMode::kRead);
+  // Removed since, as it may be.
+  if (KindOf(file.status()) == ErrorKind::kNotFound) return;
+  const auto bad = [&](uint64_t offset, Lsn lsn, absl::string_view what) {
+    Add(FindingKind::kSecondCopy, segment.name, offset, 0, lsn, lsn,
+        absl::StrCat(what, "; the snapshot holds its records"));
+  };
+  if (!file.ok()) return bad(0, info.first_lsn, file.status().message());
+  SegmentScanner scanner(file->get(), segment.file_bytes, end_.uuid,
+                         segment.id);
+  scanner.Seek(kFirstFrameOffset, info.first_lsn);
+  uint64_t chain = segment.header.chain_start;
+  SealBody seal;
+  for (Frame frame; !info.sealed;) {
+    const ScanStep step = scanner.Next(&frame);
+    if (!KeepGoing(step == ScanStep::kFrame ? frame.end - frame.offset : 0)) {
+      return;
+    }
+    if (step != ScanStep::kFrame) {
+      bad(scanner.offset(), scanner.expected_lsn(),
+          step == ScanStep::kBad ? absl::string_view(scanner.bad().reason)
+                                 : "ends without a seal");
+      break;
+    }
+    info.sealed = frame.header.kind == FrameKind::kSeal;
+    info.closed |= frame.header.kind == FrameKind::kClose;
+    info.last_lsn = frame.header.lsn;
+    info.end_offset = frame.end;
+    if (info.sealed &&
+        (!DecodeSealBody(frame.body, &seal) || seal.chain != chain ||
+         (last_lsn != 0 && last_lsn != info.last_lsn))) {
+      bad(frame.offset, info.last_lsn,
+          "the seal disagrees with the frames before it");
+    }
+    chain = ExtendChain(chain, frame.header);
+  }
+  if (info.sealed && scanner.NonZeroEnd(info.end_offset) > info.end_offset) {
+    bad(info.end_offset, info.last_lsn, "bytes behind the seal are damaged");
+  }
+  report_.segments.push_back(std::move(info));
+}
+
+void Examiner::EmitSnapshot() {
+  if (!base_.has_snapshot || (options_.folder == nullptr && !on_record_)) {
+    return;
+  }
+  SnapshotCursor cursor(fs_, directory_, base_.manifest, options_.cipher);
+  for (Record record; KeepGoing(0);) {
+    const PartStep step = cursor.Next(&record);
+    if (step == PartStep::kEnd) return;
+    if (step == PartStep::kRecord) {
+      // A newer snapshot may go further; the log goes on behind this one.
+      if (record.lsn > base_.manifest.last_lsn) return;
+      ++report_.snapshot_records;
+      Emit(record);
+      continue;
+    }
+    const Finding& found = cursor.finding();
+    const bool known = std::any_of(
+        report_.findings.begin(), report_.findings.end(),
+        [&found](const Finding& each) {
+          return each.file == found.file && each.offset == found.offset &&
+                 each.kind > FindingKind::kSecondCopy;
+        });
+    if (!known) {
+      Add(found.kind, found.file, found.offset, found.bytes, found.first_lsn,
+          found.last_lsn, found.detail);
+    }
+    StopBefore(0);
+  }
+}
+
+}  // namespace journal

@@ -1,0 +1,359 @@
+#include "journal/snapshot_choice.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "journal/error.h"
+#include "journal/part_reader.h"
+
+namespace journal {
+namespace {
+
+Finding MakeFinding(FindingKind kind, absl::string_view file, Lsn first,
+                    Lsn last, absl::string_view detail) {
+  Finding finding;
+  finding.kind = kind;
+  finding.file = std::string(file);
+  finding.first_lsn = first;
+  finding.last_lsn = last;
+  finding.detail = std::string(detail);
+  return finding;
+}
+
+class Chooser {
+ public:
+  Chooser(FileSystem& fs, absl::string_view directory, const SegmentList& list,
+          bool full, const std::function<bool(uint64_t)>& keep_going)
+      : fs_(fs),
+        directory_(directory),
+        list_(list),
+        full_(full),
+        keep_going_(keep_going) {}
+
+  absl::StatusOr<SnapshotChoice> Run();
+
+ private:
+  struct Candidate {
+    Manifest manifest;
+    bool has_snapshot = true;
+    std::vector<Finding> problems;
+  };
+
+  void AddManifests();
+  bool AddRebuilt();
+  void AddLogAlone();
+  void CheckCandidate(Candidate& candidate);
+  void CheckParts(Candidate& candidate);
+  // Opens and checks one part, once.
+  struct PartCheck {
+    absl::Status opened;
+    PartFooter footer;
+    uint64_t file_bytes = 0;
+    std::vector<Finding> findings;
+  };
+  const PartCheck& Check(uint64_t part_id);
+  void CheckJoins(Candidate& candidate);
+  void CheckLog(Candidate& candidate);
+  void CheckAnnounced(Candidate& candidate);
+  static FindingKind Gravity(const Candidate& candidate);
+  absl::StatusOr<SnapshotChoice> Choose();
+
+  FileSystem& fs_;
+  const absl::string_view directory_;
+  const SegmentList& list_;
+  const bool full_;
+  const std::function<bool(uint64_t)>& keep_going_;
+
+  SnapshotFiles files_;
+  std::vector<Candidate> candidates_;
+  std::vector<Finding> unreadable_;  // Manifests that are none.
+  std::map<uint64_t, PartCheck> checks_;
+  absl::Status cancelled_;
+};
+
+absl::StatusOr<SnapshotChoice> Chooser::Run() {
+  absl::StatusOr<SnapshotFiles> files = ListSnapshotFiles(fs_, directory_);
+  if (!files.ok()) return files.status();
+  files_ = *std::move(files);
+  AddManifests();
+  AddLogAlone();
+  bool whole = false;
+  for (Candidate& candidate : candidates_) {
+    CheckCandidate(candidate);
+    whole |= Gravity(candidate) <= FindingKind::kNoRecordLost;
+    // Without `full` the first that will do is enough.
+    if (!full_ && candidate.problems.empty()) break;
+    if (!cancelled_.ok()) return cancelled_;
+  }
+  // Only where nothing else is left: a part that no manifest names may be one
+  // that a crash kept from being named.
+  if (!whole && AddRebuilt()) CheckCandidate(candidates_.back());
+  return Choose();
+}
+
+void Chooser::CheckCandidate(Candidate& candidate) {
+  CheckParts(candidate);
+  CheckJoins(candidate);
+  CheckLog(candidate);
+}
+
+void Chooser::AddManifests() {
+  for (auto id = files_.manifests.rbegin(); id != files_.manifests.rend();
+       ++id) {
+    absl::StatusOr<Manifest> manifest = ReadManifest(fs_, directory_, *id);
+    if (manifest.ok() && !list_.segments.empty() &&
+        manifest->uuid != list_.uuid) {
+      manifest = MakeError(ErrorKind::kDamage, "belongs to another journal");
+    }
+    if (manifest.ok()) {
+      candidates_.push_back({*std::move(manifest), true, {}});
+    } else {
+      unreadable_.push_back(MakeFinding(FindingKindOf(manifest.status()),
+                                        ManifestFileName(*id), 0, 0,
+                                        manifest.status().message()));
+    }
+  }
+}
+
+bool Chooser::AddRebuilt() {
+  std::vector<PartFooter> footers;
+  std::vector<uint64_t> file_bytes;
+  for (const uint64_t id : files_.parts) {
+    const PartCheck& check = Check(id);
+    if (!check.opened.ok() || !check.findings.empty()) continue;
+    footers.push_back(check.footer);
+    file_bytes.push_back(check.file_bytes);
+  }
+  absl::optional<Manifest> rebuilt = RebuildManifest(footers, file_bytes);
+  if (!rebuilt.has_value()) return false;
+  for (const ListedSegment& segment : list_.segments) {
+    if (segment.usable) {
+      rebuilt->removed_before_lsn = std::max(rebuilt->removed_before_lsn,
+                                             segment.header.removed_before_lsn);
+    }
+  }
+  candidates_.push_back({*std::move(rebuilt), true, {}});
+  return true;
+}
+
+// A journal without a snapshot begins with segment 1, or where the application
+// said that it may.
+void Chooser::AddLogAlone() {
+  if (list_.segments.empty()) return;
+  Candidate log;
+  log.has_snapshot = false;
+  log.manifest.uuid = list_.uuid;
+  const ListedSegment& first = list_.segments.front();
+  const ListedSegment& last = list_.segments.back();
+  if (first.usable && last.usable && first.id > 1 &&
+      first.header.first_lsn <= last.header.removed_before_lsn) {
+    const SegmentHeader& header = first.header;
+    log.manifest.last_segment = header.predecessor_id;
+    log.manifest.last_lsn = header.first_lsn - 1;
+    log.manifest.chain_end = header.chain_start;
+    log.manifest.records_after = header.records_before;
+    log.manifest.seal_end = header.predecessor_bytes;
+    log.manifest.removed_before_lsn = last.header.removed_before_lsn;
+  }
+  candidates_.push_back(std::move(log));
+}
+
+const Chooser::PartCheck& Chooser::Check(uint64_t part_id) {
+  const auto [place, fresh] = checks_.try_emplace(part_id);
+  PartCheck& check = place->second;
+  if (!fresh) return check;
+  const JournalUuid& uuid = list_.segments.empty() && !candidates_.empty()
+                                ? candidates_.front().manifest.uuid
+                                : list_.uuid;
+  absl::StatusOr<std::unique_ptr<PartReader>> part =
+      PartReader::Open(fs_, directory_, uuid, part_id, nullptr);
+  check.opened = part.status();
+  if (part.ok()) {
+    check.footer = (*part)->footer();
+    check.file_bytes = (*part)->file_bytes();
+  }
+  if (part.ok() && full_) {
+    const auto verified = (*part)->Verify(
+        /*decode=*/false,
+        [&check](const Finding& finding) { check.findings.push_back(finding); },
+        [this](uint64_t bytes) {
+          return keep_going_ == nullptr || keep_going_(bytes);
+        });
+    if (!verified.ok()) cancelled_ = verified.status();
+  }
+  return check;
+}
+
+void Chooser::CheckParts(Candidate& candidate) {
+  for (const ManifestEntry& entry : candidate.manifest.parts) {
+    const PartCheck& check = Check(entry.part_id);
+    const std::string name = PartFileName(entry.part_id);
+    if (!check.opened.ok()) {
+      candidate.problems.push_back(
+          MakeFinding(FindingKindOf(check.opened), name, entry.first_lsn,
+                      entry.last_lsn, check.opened.message()));
+      continue;
+    }
+    candidate.problems.insert(candidate.problems.end(), check.findings.begin(),
+                              check.findings.end());
+    ManifestEntry there = EntryOf(check.footer, check.file_bytes);
+    there.superseded = entry.superseded;
+    if (!(there == entry)) {
+      candidate.problems.push_back(MakeFinding(
+          FindingKind::kSegmentChain, name, entry.first_lsn, entry.last_lsn,
+          "is not the part that its manifest names"));
+    }
+  }
+}
+
+// Parts fit together, and to the beginning, as segments do.
+void Chooser::CheckJoins(Candidate& candidate) {
+  const Manifest& manifest = candidate.manifest;
+  if (!candidate.has_snapshot || !candidate.problems.empty()) return;
+  PartSpan before;
+  before.chain_end = FirstChain(manifest.uuid);
+  for (size_t i = 0; i < manifest.parts.size(); ++i) {
+    const ManifestEntry& entry = manifest.parts[i];
+    const PartSpan& span = Check(entry.part_id).footer.span;
+    const bool fits = span.first_segment == before.last_segment + 1 &&
+                      span.first_lsn == before.last_lsn + 1 &&
+                      span.chain_start == before.chain_end &&
+                      span.records_before == before.records_after;
+    const bool given_up =
+        i == 0 && span.first_lsn <= manifest.removed_before_lsn;
+    if (!fits && !given_up) {
+      candidate.problems.push_back(
+          MakeFinding(FindingKind::kSegmentChain, PartFileName(entry.part_id),
+                      before.last_lsn + 1,
+                      std::max(before.last_lsn + 1, span.first_lsn - 1),
+                      "does not continue the part before it"));
+    }
+    before = span;
+  }
+  if (!manifest.parts.empty() &&
+      (before.chain_end != manifest.chain_end ||
+       before.records_after != manifest.records_after ||
+       before.seal_end != manifest.seal_end)) {
+    candidate.problems.push_back(MakeFinding(
+        FindingKind::kSegmentChain, ManifestFileName(manifest.manifest_id),
+        manifest.last_lsn, manifest.last_lsn,
+        "disagrees with its last part about where the log goes on"));
+  }
+}
+
+// The log goes on right behind it.
+void Chooser::CheckLog(Candidate& candidate) {
+  const Manifest& manifest = candidate.manifest;
+  const uint64_t wanted = manifest.last_segment + 1;
+  const auto next = std::find_if(
+      list_.segments.begin(), list_.segments.end(),
+      [wanted](const ListedSegment& segment) { return segment.id >= wanted; });
+  if (next != list_.segments.end() && next->id == wanted) return;
+  // How far it went says what comes next, when that is walked.
+  const bool nothing_next = next == list_.segments.end();
+  Finding missing = MakeFinding(
+      FindingKind::kSegmentChain, SegmentFileName(wanted),
+      nothing_next ? manifest.last_lsn + 1 : 0, 0,
+      nothing_next || next->id == wanted + 1
+          ? "is missing"
+          : absl::StrCat("and up to ", SegmentFileName(next->id - 1),
+                         " are missing"));
+  candidate.problems.push_back(std::move(missing));
+}
+
+// The log says which snapshot there was.
+void Chooser::CheckAnnounced(Candidate& candidate) {
+  Lsn announced = 0;
+  for (const ListedSegment& segment : list_.segments) {
+    if (segment.usable) {
+      announced = std::max(announced, segment.header.snapshot_lsn);
+    }
+  }
+  if (announced <= candidate.manifest.last_lsn) return;
+  // Nothing is lost as long as the log is there.
+  candidate.problems.push_back(MakeFinding(
+      FindingKind::kSecondCopy,
+      candidate.has_snapshot ? ManifestFileName(candidate.manifest.manifest_id)
+                             : "the newest manifest",
+      candidate.manifest.last_lsn + 1, announced,
+      absl::StrCat("a snapshot up to LSN ", announced,
+                   " was published and is not here")));
+}
+
+FindingKind Chooser::Gravity(const Candidate& candidate) {
+  FindingKind gravest = FindingKind::kCleanEnd;
+  for (const Finding& finding : candidate.problems) {
+    gravest = std::max(gravest, finding.kind);
+  }
+  return gravest;
+}
+
+absl::StatusOr<SnapshotChoice> Chooser::Choose() {
+  SnapshotChoice choice;
+  choice.manifests_seen = files_.manifests;
+  if (candidates_.empty()) return choice;
+  // Nothing wrong is best, then what costs no record; of equals the newest.
+  const auto chosen =
+      std::min_element(candidates_.begin(), candidates_.end(),
+                       [](const Candidate& a, const Candidate& b) {
+                         return Gravity(a) < Gravity(b);
+                       });
+  choice.whole = Gravity(*chosen) <= FindingKind::kNoRecordLost;
+  choice.has_snapshot = chosen->has_snapshot;
+  CheckAnnounced(*chosen);
+  std::set<std::pair<std::string, uint64_t>> said;
+  const auto say = [&](Finding finding, bool demote) {
+    // A newer version is never answered by an older copy.
+    if (demote && finding.kind != FindingKind::kNewerFormat) {
+      finding.kind = FindingKind::kSecondCopy;
+    }
+    if (said.insert({finding.file, finding.offset}).second) {
+      choice.findings.push_back(std::move(finding));
+    }
+  };
+  for (const Finding& finding : chosen->problems) say(finding, false);
+  for (const Finding& finding : unreadable_) say(finding, choice.whole);
+  for (const Candidate& candidate : candidates_) {
+    // A log that begins late is no fault beside a snapshot, and what parts
+    // make that were never named may well be nothing.
+    if (&candidate == &*chosen || candidate.manifest.manifest_id == 0) continue;
+    for (const Finding& finding : candidate.problems) {
+      const bool of_the_log = ParseSegmentFileName(finding.file).has_value();
+      if (!of_the_log) say(finding, choice.whole);
+    }
+  }
+  choice.manifest = std::move(chosen->manifest);
+  return choice;
+}
+
+}  // namespace
+
+absl::StatusOr<SnapshotFiles> ListSnapshotFiles(FileSystem& fs,
+                                                absl::string_view directory) {
+  absl::StatusOr<std::vector<std::string>> names = fs.List(directory);
+  if (!names.ok()) return names.status();
+  SnapshotFiles files;
+  for (const std::string& name : *names) {
+    if (absl::optional<uint64_t> id = ParseManifestFileName(name)) {
+      files.manifests.push_back(*id);
+    } else if (absl::optional<uint64_t> id = ParsePartFileName(name)) {
+      files.parts.push_back(*id);
+    }
+  }
+  std::sort(files.manifests.begin(), files.manifests.end());
+  std::sort(files.parts.begin(), files.parts.end());
+  return files;
+}
+
+absl::StatusOr<SnapshotChoice> ChooseSnapshot(
+    FileSystem& fs, absl::string_view directory, const SegmentList& list,
+    bool full, const std::function<bool(uint64_t bytes)>& keep_going) {
+  return Chooser(fs, directory, list, full, keep_going).Run();
+}
+
+}  // namespace journal
