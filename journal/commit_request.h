@@ -7,6 +7,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "journal/types.h"
 
@@ -49,6 +50,8 @@ struct CommitRequest {
   // The queue's, under its mutex.
   bool done = false;
   bool lead = false;
+  absl::Duration since;   // When it began to stand behind others, if it did.
+  absl::Duration waited;  // Until it led.
   absl::CondVar wake;
 };
 

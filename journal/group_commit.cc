@@ -52,7 +52,7 @@ Snapshotter::Options GroupCommitWriter::SnapshotterOptions(
 }
 
 void GroupCommitWriter::NoteBackgroundError(const absl::Status& error) {
-  StatisticsCollector::Add(statistics_.background_errors, 1);
+  statistics_.CountBackgroundError();
   listener_.TellError(error, /*for_good=*/false);
 }
 
@@ -261,14 +261,11 @@ absl::Status GroupCommitWriter::Unusable() const {
 }
 
 absl::Status GroupCommitWriter::Submit(CommitRequest& request) {
-  bool done = false;
-  absl::Duration waited;
   {
     absl::MutexLock lock(&mutex_);
     // Where nobody leads nothing waits in the queue, and nobody has to wait.
     const bool waits = leading_;
-    const absl::Duration since =
-        waits ? clock_.Monotonic() : absl::ZeroDuration();
+    if (waits) request.since = clock_.Monotonic();
     while (Unusable().ok() && queue_bytes_ > 0 &&
            queue_bytes_ + request.frame_bytes > QueueBytesMax()) {
       queue_shrank_.Wait(&mutex_);
@@ -276,19 +273,15 @@ absl::Status GroupCommitWriter::Submit(CommitRequest& request) {
     if (absl::Status s = Unusable(); !s.ok()) return s;
     queue_.push_back(&request);
     queue_bytes_ += request.frame_bytes;
-    while (leading_ && !request.done && !request.lead) {
-      request.wake.Wait(&mutex_);
+    if (leading_) {
+      while (!request.done && !request.lead) request.wake.Wait(&mutex_);
+      if (request.done) return request.status;
     }
-    done = request.done;
-    leading_ |= !done;
-    // It was woken by the end of a commit.
-    if (waits) waited = last_commit_end_ - since;
+    leading_ = true;
+    // The end of a commit has let it lead.
+    if (waits) request.waited = last_commit_end_ - request.since;
   }
-  if (!done) Lead();
-  if (request.kind == CommitRequest::Kind::kAppend && request.status.ok()) {
-    statistics_.wait_ns.Record(
-        std::max<int64_t>(0, absl::ToInt64Nanoseconds(waited)));
-  }
+  Lead();
   return request.status;
 }
 
@@ -321,6 +314,7 @@ void GroupCommitWriter::FinishBatch(const Batch& batch,
                                     const absl::Status& failure) {
   last_commit_end_ = committer_.now();
   if (failure.ok()) {
+    CountWaits(batch);
     NoteCommitted(batch);
   } else if (poison_.ok()) {
     Poison(failure);
@@ -341,10 +335,22 @@ void GroupCommitWriter::FinishBatch(const Batch& batch,
   }
 }
 
+void GroupCommitWriter::CountWaits(const Batch& batch) {
+  for (const CommitRequest* request : batch) {
+    if (request->kind != CommitRequest::Kind::kAppend) continue;
+    // The front has led the batch; the others stood behind it.
+    const absl::Duration waited = request == batch.front()
+                                      ? request->waited
+                                      : last_commit_end_ - request->since;
+    statistics_.wait_ns.Record(static_cast<uint64_t>(
+        std::max<int64_t>(0, absl::ToInt64Nanoseconds(waited))));
+  }
+}
+
 void GroupCommitWriter::Poison(const absl::Status& failure) {
   poison_ = failure;
   poisoned_ = true;
-  StatisticsCollector::Add(statistics_.background_errors, 1);
+  statistics_.CountBackgroundError();
   listener_.TellError(failure, /*for_good=*/true);
   queue_shrank_.SignalAll();
 }

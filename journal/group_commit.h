@@ -102,6 +102,7 @@ class GroupCommitWriter final : public Writer {
   Batch TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FinishBatch(const Batch& batch, const absl::Status& failure)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CountWaits(const Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void NoteCommitted(const Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PublishLsns();
   void Poison(const absl::Status& failure)

@@ -37,14 +37,19 @@ struct WriterStatistics {
   HistogramSnapshot wait_ns;
 };
 
-// Where a writer counts. Thread-safe.
+// Where a writer counts: one thread at a time, the leader of the moment or
+// whoever has the writer's lock, but for CountBackgroundError(). Snapshot() is
+// thread-safe.
 class StatisticsCollector {
  public:
   using Counter = std::atomic<uint64_t>;
 
   static void Add(Counter& counter, uint64_t amount) {
-    counter.fetch_add(amount, std::memory_order_relaxed);
+    // No need of a locked instruction.
+    counter.store(counter.load(std::memory_order_relaxed) + amount,
+                  std::memory_order_relaxed);
   }
+  void CountBackgroundError() { ++background_errors; }
 
   WriterStatistics Snapshot() const {
     WriterStatistics snapshot;
