@@ -29,7 +29,7 @@ struct WriterStatistics {
 
   HistogramSnapshot batch_records;  // Records of each commit with any.
   HistogramSnapshot queue_depth;    // Callers of each commit.
-  HistogramSnapshot write_ns;       // Each write.
+  HistogramSnapshot write_ns;       // Each write; in mode none one of 16.
   HistogramSnapshot fsync_ns;       // Each fsync.
   // How long each call stood behind others before its append was done or led a
   // batch; 0: it did not have to. What AppendAsync queues counts as one call
