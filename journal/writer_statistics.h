@@ -37,9 +37,9 @@ struct WriterStatistics {
   HistogramSnapshot wait_ns;
 };
 
-// Where a writer counts: one thread at a time, the leader of the moment or
-// whoever has the writer's lock, but for CountBackgroundError(). Snapshot() is
-// thread-safe.
+// Where a writer counts. Each field by one thread at a time: the leader of the
+// moment, whoever has the writer's lock, or the snapshotter; only
+// CountBackgroundError() by any. Snapshot() is thread-safe.
 class StatisticsCollector {
  public:
   using Counter = std::atomic<uint64_t>;
