@@ -65,6 +65,7 @@ void Examiner::Walk(size_t start) {
   for (size_t i = start;
        i < list_.segments.size() && !finished_ && KeepGoing(0); ++i) {
     const ListedSegment& segment = list_.segments[i];
+    if (segment.id <= replaced_up_to_) continue;
     // What a missing one held is said when the next one has been entered.
     if (segment.id != previous_id_ + 1) StopBefore(i);
     if (!segment.usable) {
@@ -175,6 +176,10 @@ void Examiner::ScanSegment(size_t i) {
   ListedSegment& segment = list_.segments[i];
   absl::StatusOr<std::unique_ptr<File>> file =
       fs_.Open(JoinPath(directory_, segment.name), OpenMode::kRead);
+  if (KindOf(file.status()) == ErrorKind::kNotFound &&
+      GoOnInSnapshot(segment.id)) {
+    return;
+  }
   if (!file.ok()) {
     Add(FindingKind::kReadError, segment.name, 0, 0, expected_lsn_, 0,
         std::string(file.status().message()));

@@ -38,7 +38,7 @@ struct StatePlace {
 // Where the log ends, and what a writer must do to go on from there.
 struct JournalEnd {
   JournalUuid uuid = {};
-  KeyId key_id = {};  // Zero: not encrypted, or no segment can be used.
+  KeyId key_id = {};     // Zero: not encrypted, or no segment can be used.
   SegmentHeader header;  // Of the segment in which it ends.
   Cursor cursor;
   bool sealed = false;  // The segment is sealed, its successor is gone.
@@ -81,7 +81,9 @@ class Examiner {
   void SetCoveredAside();
   void CheckCovered();
   void CheckCoveredSegment(const ListedSegment& segment, Lsn last_lsn);
-  void EmitSnapshot();
+  void EmitSnapshot(Lsn from);
+  void DescribeBase();
+  bool GoOnInSnapshot(uint64_t segment_id);
   bool KeepGoing(uint64_t bytes) const;
 
   // Where to begin instead, when not all need be read (examiner_start.cc).
@@ -164,6 +166,7 @@ class Examiner {
 
   absl::optional<bool> last_has_no_frames_;
   int relists_ = 0;
+  uint64_t replaced_up_to_ = 0;  // By a snapshot made since the list was.
   SpanCollector span_;
   BodyDecryptor decryptor_;
 };

@@ -65,15 +65,7 @@ absl::Status Examiner::LoadOnce(bool full) {
   }
   const Manifest& manifest = base_.manifest;
   end_.uuid = manifest.uuid;
-  if (base_.has_snapshot) {
-    end_.snapshot = manifest;
-    report_.snapshot_file = ManifestFileName(manifest.manifest_id);
-    report_.snapshot_lsn = manifest.last_lsn;
-    report_.snapshot_parts = manifest.parts.size();
-  }
-  end_.snapshot.last_segment = manifest.last_segment;
-  end_.snapshot.removed_before_lsn = manifest.removed_before_lsn;
-  report_.removed_before_lsn = manifest.removed_before_lsn;
+  DescribeBase();
   report_.journal_uuid = UuidHex(end_.uuid);
   const auto covered = [&manifest](absl::string_view file) {
     const absl::optional<uint64_t> id = ParseSegmentFileName(file);
@@ -93,11 +85,24 @@ absl::Status Examiner::LoadOnce(bool full) {
   return absl::OkStatus();
 }
 
+void Examiner::DescribeBase() {
+  const Manifest& manifest = base_.manifest;
+  if (base_.has_snapshot) {
+    end_.snapshot = manifest;
+    report_.snapshot_file = ManifestFileName(manifest.manifest_id);
+    report_.snapshot_lsn = manifest.last_lsn;
+    report_.snapshot_parts = manifest.parts.size();
+  }
+  end_.snapshot.last_segment = manifest.last_segment;
+  end_.snapshot.removed_before_lsn = manifest.removed_before_lsn;
+  report_.removed_before_lsn = manifest.removed_before_lsn;
+}
+
 absl::Status Examiner::StartFromBase() {
   if (options_.folder != nullptr) options_.folder->Reset();
   SetCoveredAside();
   CheckCovered();
-  EmitSnapshot();
+  EmitSnapshot(1);
   if (base_.has_snapshot && !base_.whole) StopBefore(0);
   return KeepGoing(0) ? absl::OkStatus()
                       : absl::CancelledError("the examination was stopped");
@@ -178,11 +183,44 @@ void Examiner::CheckCoveredSegment(const ListedSegment& segment, Lsn last_lsn) {
   report_.segments.push_back(std::move(info));
 }
 
-void Examiner::EmitSnapshot() {
+// Beside a living writer a segment may be gone since it was listed, because a
+// snapshot has taken its place: the walk goes on through that. False if none
+// has.
+bool Examiner::GoOnInSnapshot(uint64_t segment_id) {
+  absl::StatusOr<Manifest> newest = NewestManifest(fs_, directory_);
+  if (stopped_ || !newest.ok() || newest->uuid != end_.uuid ||
+      newest->last_segment < segment_id ||
+      newest->last_segment <= replaced_up_to_) {
+    return false;
+  }
+  base_.manifest = *std::move(newest);
+  base_.has_snapshot = true;
+  DescribeBase();
+  EmitSnapshot(expected_lsn_);
+  const Manifest& manifest = base_.manifest;
+  cursor_ = Cursor();
+  cursor_.last_lsn = manifest.last_lsn;
+  cursor_.end_offset = manifest.seal_end;
+  cursor_.chain = manifest.chain_end;
+  cursor_.records = manifest.records_after;
+  settled_ = cursor_;
+  expected_lsn_ = manifest.last_lsn + 1;
+  previous_id_ = manifest.last_segment;
+  replaced_up_to_ = manifest.last_segment;
+  if (list_.segments.back().id <= manifest.last_segment) {
+    ListOneMore(fs_, directory_, manifest.last_segment + 1, &list_);
+    Take(&list_.findings);
+    last_has_no_frames_.reset();
+  }
+  return true;
+}
+
+void Examiner::EmitSnapshot(Lsn from) {
   if (!base_.has_snapshot || (options_.folder == nullptr && !on_record_)) {
     return;
   }
   SnapshotCursor cursor(fs_, directory_, base_.manifest, options_.cipher);
+  cursor.Seek(from);
   for (Record record; KeepGoing(0);) {
     const PartStep step = cursor.Next(&record);
     if (step == PartStep::kEnd) return;

@@ -74,6 +74,8 @@ void Examiner::FindSuccessor(size_t i) {
   if (!exists.ok()) {
     Add(FindingKind::kReadError, name, 0, 0, expected_lsn_, 0,
         std::string(exists.status().message()));
+  } else if (!*exists && GoOnInSnapshot(id)) {
+    return;
   } else if (!*exists || relists_++ >= kRelistMax) {
     Add(FindingKind::kSegmentChain, name, 0, 0, expected_lsn_, 0,
         absl::StrCat("is missing: ", list_.segments[i].name,

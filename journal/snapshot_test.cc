@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/types/optional.h"
+#include "journal/cipher.h"
 #include "journal/compactor.h"
 #include "journal/error.h"
 #include "journal/listener.h"
@@ -22,8 +23,10 @@
 namespace journal {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 // Records are "key value"; a later one with the same key replaces it.
 class LastOfKey final : public Folder, public Compactor {
@@ -366,6 +369,66 @@ TEST_F(SnapshotTest, ReadsOneRecordByItsLsn) {
   Snapshot();
   EXPECT_EQ((*reader)->Read(superseded).outcome, ReadOutcome::kRecord)
       << "its segment is still there";
+}
+
+TEST_F(SnapshotTest, AnExaminationGoesOnThroughWhatTookItsSegments) {
+  BodyList expected;
+  for (int i = 0; i < 4; ++i) {
+    expected.push_back(absl::StrCat("k", i, " v"));
+    Life({expected.back()});
+  }
+  Open();
+  BodyList bodies;
+  ExamineOptions examine;
+  examine.file_system = &fs_;
+  const auto report =
+      journal::Examine(directory_, examine, [&](const Record& record) {
+        bodies.emplace_back(record.body);
+        if (bodies.size() != 1) return;
+        for (int i = 4; i < 7; ++i) {
+          expected.push_back(absl::StrCat("k", i, " v"));
+          Append(expected.back());
+          Snapshot();
+        }
+      });
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_THAT(Files(".seg"), Not(Contains("0000000003.seg")));
+  EXPECT_EQ(bodies, expected);
+  EXPECT_LE(report->outcome, FindingKind::kTornTail) << Text(*report);
+  EXPECT_EQ(report->records, 7);
+  Close();
+}
+
+// Bodies in parts are as secret as in the log, and nobody needs the key to see
+// that they are whole.
+TEST_F(SnapshotTest, PartsOfAnEncryptedJournalAreEncrypted) {
+  const auto cipher = Cipher::FromBytes(std::string(kKeyBytes, 'k'));
+  options_.cipher = cipher->get();
+  Open();
+  Append("a secret");
+  Snapshot();
+  Append("b secret");
+  Snapshot();
+  Close();
+  for (const std::string& name : Files("0000")) {
+    EXPECT_FALSE(absl::StrContains(Content(name), "secret")) << name;
+  }
+  ExamineOptions examine;
+  examine.file_system = &fs_;
+  EXPECT_EQ(journal::Examine(directory_, examine)->outcome,
+            FindingKind::kCleanEnd);
+  BodyList bodies;
+  const auto read = [&bodies](const Record& record) {
+    bodies.emplace_back(record.body);
+  };
+  EXPECT_EQ(KindOf(journal::Examine(directory_, examine, read).status()),
+            ErrorKind::kKey);
+  examine.cipher = cipher->get();
+  EXPECT_EQ(journal::Examine(directory_, examine, read)->outcome,
+            FindingKind::kCleanEnd);
+  EXPECT_THAT(bodies, ElementsAre("a secret", "b secret"));
+  Open();
+  Close();
 }
 
 TEST_F(SnapshotTest, RemovedBeforeIsRemovedAndSaid) {
