@@ -101,6 +101,16 @@ TEST_F(Golden, EngineJournalIsReadAsWritten) {
   EXPECT_EQ(JournalText(Copy("v1_engine")), Expected("v1_engine.txt"));
 }
 
+TEST_F(Golden, SnapshotsAreReadAsWritten) {
+  EXPECT_EQ(JournalText(Copy("v1_snapshot")), Expected("v1_snapshot.txt"));
+}
+
+TEST_F(Golden, EncryptedJournalsAreReadAsWritten) {
+  const auto key = GoldenKey();
+  EXPECT_EQ(JournalText(Copy("v1_encrypted"), key.get()),
+            Expected("v1_encrypted.txt"));
+}
+
 TEST_F(Golden, EngineJournalIsReadFromAnyLsnAndAtAnyPosition) {
   const std::string directory = Copy("v1_engine");
   auto all = journal::Reader::Open(directory, {});

@@ -60,8 +60,11 @@ std::string ResultText(const QueryResult& result) {
 
 // All records as the reader gives them.
 template <typename ToText>
-std::string ReadAll(const std::string& directory, ToText to_text) {
-  auto reader = journal::Reader::Open(directory, {});
+std::string ReadAll(const std::string& directory, ToText to_text,
+                    const journal::Cipher* cipher = nullptr) {
+  journal::ReaderOptions options;
+  options.cipher = cipher;
+  auto reader = journal::Reader::Open(directory, options);
   if (!reader.ok()) return absl::StrCat(reader.status().ToString(), "\n");
   std::string text;
   for (;;) {
@@ -92,7 +95,14 @@ std::string CountingFolder::Save() {
   return absl::StrCat(records_, " ", bytes_);
 }
 
-std::string JournalText(const std::string& directory) {
+std::unique_ptr<journal::Cipher> GoldenKey() {
+  std::string key(journal::kKeyBytes, '\0');
+  std::iota(key.begin(), key.end(), 1);
+  return journal::Cipher::FromBytes(key).value();
+}
+
+std::string JournalText(const std::string& directory,
+                        const journal::Cipher* cipher) {
   const absl::StatusOr<journal::RecoveryReport> report =
       journal::Examine(directory, {});
   if (!report.ok()) return absl::StrCat(report.status().ToString(), "\n");
@@ -101,6 +111,14 @@ std::string JournalText(const std::string& directory) {
       journal::FindingKindName(report->outcome), ", records ", report->records,
       ", last LSN ", report->last_lsn, ", confirmed LSN ", report->watermark,
       report->closed ? ", closed" : ", not closed", "\n");
+  if (!report->snapshot_file.empty()) {
+    absl::StrAppend(&text, "snapshot ", report->snapshot_file, " up to LSN ",
+                    report->snapshot_lsn, ", parts ", report->snapshot_parts,
+                    "\n");
+  }
+  if (!report->key_id.empty()) {
+    absl::StrAppend(&text, "key ", report->key_id, "\n");
+  }
   for (const journal::SegmentInfo& segment : report->segments) {
     absl::StrAppend(&text, "segment ", segment.id, " LSN ", segment.first_lsn,
                     " to ", segment.last_lsn, " bytes ", segment.file_bytes,
@@ -108,7 +126,7 @@ std::string JournalText(const std::string& directory) {
                     segment.sealed ? " sealed" : "",
                     segment.closed ? " closed" : "", "\n");
   }
-  return text + ReadAll(directory, RecordText);
+  return text + ReadAll(directory, RecordText, cipher);
 }
 
 std::string RecordsText(const std::string& directory) {

@@ -3,6 +3,7 @@
 #ifndef TESTS_GOLDEN_TEXT_H_
 #define TESTS_GOLDEN_TEXT_H_
 
+#include <memory>
 #include <string>
 
 #include "journal/journal.h"
@@ -25,9 +26,14 @@ class CountingFolder final : public journal::Folder {
   bool restored_ = false;
 };
 
-// The engine's view: segments, what an examination finds, every record as the
-// reader gives it. A body of more than 64 bytes is given by length and hash.
-std::string JournalText(const std::string& directory);
+// The key of golden journals that are encrypted, known to everybody.
+std::unique_ptr<journal::Cipher> GoldenKey();
+
+// The engine's view: segments, snapshot, what an examination finds, every
+// record as the reader gives it. A body of more than 64 bytes is given by
+// length and hash. `cipher` may be null.
+std::string JournalText(const std::string& directory,
+                        const journal::Cipher* cipher = nullptr);
 
 // A line of JSON a record.
 std::string RecordsText(const std::string& directory);

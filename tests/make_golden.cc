@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -141,6 +142,44 @@ void MakeState(const std::string& directory) {
   // The head of a later segment says where the state is.
   writer = Must(journal::Writer::Open(directory, options));
   Append(*writer, 3, "after opening from the state");
+  Must(writer->Close());
+}
+
+// "key value": the newest of each key is needed.
+class NewestOfKey final : public journal::Compactor {
+ public:
+  void Add(journal::Writer& writer, const std::string& body) {
+    newest_[body.substr(0, body.find(' '))] =
+        Must(writer.Append({.type = 1, .body = body}));
+  }
+  journal::Lsn SupersededBy(const journal::Record& record) override {
+    const std::string body(record.body);
+    const journal::Lsn newest = newest_[body.substr(0, body.find(' '))];
+    return newest == record.lsn ? 0 : newest;
+  }
+
+ private:
+  std::map<std::string, journal::Lsn> newest_;
+};
+
+// Two snapshots, the log of the newer one, and what came after; superseded
+// records, blocks of all kinds.
+void MakeSnapshot(const std::string& directory, const journal::Cipher* cipher) {
+  NewestOfKey newest;
+  journal::WriterOptions options;
+  options.segment_bytes_min = kSegmentBytes;
+  options.segment_bytes_max = kSegmentBytes;
+  options.compactor = &newest;
+  options.cipher = cipher;
+  auto writer = Must(journal::Writer::Open(directory, options));
+  for (int i = 0; i < 30; ++i) newest.Add(*writer, absl::StrCat("a", i, " 1"));
+  for (int i = 0; i < 9; ++i) newest.Add(*writer, absl::StrCat("a", i, " 1b"));
+  newest.Add(*writer, "zeros " + std::string(40 << 10, '\0'));
+  newest.Add(*writer, "");
+  Must(writer->Snapshot());
+  for (int i = 0; i < 10; ++i) newest.Add(*writer, absl::StrCat("a", i, " 2"));
+  Must(writer->Snapshot());
+  for (int i = 5; i < 15; ++i) newest.Add(*writer, absl::StrCat("a", i, " 3"));
   Must(writer->Close());
 }
 
@@ -291,8 +330,14 @@ int Main(const std::string& directory) {
   MakeRecovered(directory + "/v1_torn", directory + "/v1_recovered");
   MakeState(directory + "/v1_state");
   MakeBenchmark(directory + "/v1_benchmark");
-  for (const char* name :
-       {"v1_engine", "v1_torn", "v1_recovered", "v1_state", "v1_benchmark"}) {
+  const auto key = GoldenKey();
+  MakeSnapshot(directory + "/v1_snapshot", nullptr);
+  MakeSnapshot(directory + "/v1_encrypted", key.get());
+  WriteText(directory + "/v1_encrypted.txt",
+            JournalText(directory + "/v1_encrypted", key.get()));
+  fs::remove(directory + "/v1_encrypted/LOCK");
+  for (const char* name : {"v1_engine", "v1_torn", "v1_recovered", "v1_state",
+                           "v1_benchmark", "v1_snapshot"}) {
     const std::string path = absl::StrCat(directory, "/", name);
     fs::remove(path + "/LOCK");
     WriteText(path + ".txt", JournalText(path));
