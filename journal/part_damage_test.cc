@@ -264,6 +264,7 @@ TEST_F(PartDamageTest, BlocksOfAnotherPartOrJournal) {
 
 TEST_F(PartDamageTest, WhatLiesBeforeWhereReadingStartsIsNotReported) {
   std::string bytes = good_;
+  bytes[blocks_[0].stored()] ^= 1;
   bytes[blocks_[1].offset] ^= 1;
   bytes[blocks_[3].stored()] ^= 1;
   for (const bool index_bad : {false, true}) {
@@ -348,15 +349,45 @@ TEST_F(PartReadErrorTest, AlsoWithoutAnIndex) {
   }
 }
 
-TEST_F(PartReadErrorTest, AnUnreadableHeaderOrIndexCostsNoRecordThatIsRead) {
-  // Blocks, to the end of a page; then the index alone.
+TEST_F(PartReadErrorTest, AnUnreadableHeaderIsSaidToBeOne) {
   FailPage(100);
-  std::vector<Finding> findings = Verify();
+  const std::vector<Finding> findings = Verify();
   ASSERT_FALSE(findings.empty());
   EXPECT_EQ(findings[0].kind, FindingKind::kReadError);
   EXPECT_EQ(findings[0].offset, 0);
   EXPECT_EQ(findings[0].bytes, kPartFooterBytes);
   EXPECT_EQ(findings[0].first_lsn, 0);
+}
+
+TEST_F(PartReadErrorTest, AnUnreadableIndexCostsNoRecord) {
+  const std::vector<Item> items =
+      WriteBlocks(std::vector<std::vector<std::string>>(400, {"x"}));
+  // A page of nothing but index.
+  const uint64_t page = AlignUp(Blocks().back().end(), 4096);
+  ASSERT_LT(page + 4096 + kPartFooterBytes, Bytes().size());
+  FailPage(page);
+  EXPECT_EQ(Read(), items);
+  EXPECT_THAT(findings_, IsEmpty());
+  const std::vector<Finding> findings = Verify();
+  ASSERT_EQ(findings.size(), 1);
+  EXPECT_EQ(findings[0].kind, FindingKind::kReadError);
+  EXPECT_EQ(findings[0].offset, page);
+  EXPECT_EQ(findings[0].bytes, 4096);
+  EXPECT_EQ(findings[0].first_lsn, 0);
+}
+
+TEST_F(PartReadErrorTest, NoBytesAreTakenForUnreadableOnesOrTheOtherWayRound) {
+  // What unreadable bytes read as, stored as it is.
+  const std::vector<Item> items =
+      WriteBlocks({{std::string(2 << 20, '\xee')}, {"behind"}});
+  ASSERT_EQ(Blocks()[0].header.codec, BlockCodec::kNone);
+  EXPECT_EQ(Read(), items);
+  FailPage(1 << 20);
+  EXPECT_EQ(Read(), (std::vector<Item>{items[1]}));
+  ASSERT_EQ(findings_.size(), 1);
+  EXPECT_EQ(findings_[0].kind, FindingKind::kReadError);
+  EXPECT_EQ(findings_[0].offset, 1 << 20);
+  EXPECT_EQ(findings_[0].bytes, 4096);
 }
 
 TEST_F(PartReadErrorTest, AnUnreadableFooterIsAnError) {
@@ -368,7 +399,7 @@ TEST_F(PartReadErrorTest, AnUnreadableFooterIsAnError) {
 }
 
 TEST_F(PartReadErrorTest, ADeadDiskIsNotAskedForEver) {
-  WriteBlocks({std::vector<std::string>(10, Noise(100'000)), {"a"}});
+  WriteBlocks({{Noise(1'000'000)}, {"a"}});
   auto reader = Open();
   fs_.Inject({.op = FileOp::kRead, .from_then_on = true});
   fs_.ClearCalls();

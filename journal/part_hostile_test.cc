@@ -108,6 +108,8 @@ TEST_F(PartHostileTest, ABombIsRefusedBeforeItIsUnpacked) {
        {bomb.size() * 64 / 8 * 8, uint64_t{1} << 20, uint64_t{16}}) {
     ForgePart(HeaderFor(raw_bytes), bomb);
     ExpectLsn100Lost();
+    // Seen before there is memory for it.
+    EXPECT_THAT(findings_[0].detail, HasSubstr("another size"));
   }
 }
 
@@ -160,12 +162,69 @@ TEST_F(PartHostileTest, EntriesThatDoNotAddUpCostTheirBlockAlone) {
 }
 
 TEST_F(PartHostileTest, ABlockThatIsNotTheIndexesIsBlamedAlone) {
-  const std::vector<Item> items = WriteBlocks({{"a"}, {"b", "c"}, {"d"}});
-  ForgeBlock(1, [](BlockHeader& header, char*) { ++header.last_lsn; });
-  EXPECT_EQ(Read(), (std::vector<Item>{items[0], items[3]}));
+  using Change = void (*)(BlockHeader&, char*);
+  const Change changes[] = {
+      [](BlockHeader& header, char*) { ++header.last_lsn; },
+      // All of the block says so, and only the index does not.
+      [](BlockHeader& header, char* raw) { raw[0] = ++header.first_lsn; },
+  };
+  for (const Change change : changes) {
+    const std::vector<Item> items =
+        WriteBlocks({{"a"}, {Noise(97), Noise(2000)}, {"d"}});
+    ForgeBlock(1, change);
+    EXPECT_EQ(Read(), (std::vector<Item>{items[0], items[3]}));
+    ASSERT_EQ(findings_.size(), 1);
+    EXPECT_EQ(findings_[0].first_lsn, items[1].lsn);
+    EXPECT_EQ(findings_[0].last_lsn, items[2].lsn);
+  }
+}
+
+TEST_F(PartHostileTest, ALengthThatPassesTheBlocksPlaceIsNotBelieved) {
+  for (const bool index_whole : {true, false}) {
+    const std::vector<Item> items = WriteBlocks({{"a"}, {"b"}, {"c"}});
+    const std::string good = Bytes();
+    const std::vector<BlockPlace> blocks = Blocks();
+    const uint64_t index = blocks.back().end();
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      for (const uint64_t end : {index + 1, index + 8, good.size(),
+                                 good.size() + 8, uint64_t{0x7fffffff}}) {
+        std::string bytes = good;
+        BlockHeader header = blocks[i].header;
+        header.codec = BlockCodec::kZstd;
+        header.stored_bytes = static_cast<uint32_t>(end - blocks[i].stored());
+        EncodeBlockHeader(header, PartSeed(uuid_, id_), blocks[i].offset,
+                          bytes.data() + blocks[i].offset);
+        if (!index_whole) bytes[index] ^= 1;
+        Put(bytes);
+        std::vector<Item> rest = items;
+        rest.erase(rest.begin() + i);
+        EXPECT_EQ(Read(), rest) << i << " " << end;
+        EXPECT_EQ(findings_.size(), 1) << i << " " << end;
+      }
+    }
+  }
+}
+
+TEST_F(PartHostileTest, BlocksThatGoBackAreNotRead) {
+  const std::vector<Item> items =
+      WriteBlocksOf({{{102, "a"}}, {{104, "b"}}, {{103, "c"}}, {{106, "d"}}});
+  EXPECT_EQ(Read(), (std::vector<Item>{items[0], items[1], items[3]}));
+  // Nothing but LSN 105 can lie there.
   ASSERT_EQ(findings_.size(), 1);
-  EXPECT_EQ(findings_[0].first_lsn, items[1].lsn);
-  EXPECT_EQ(findings_[0].last_lsn, items[2].lsn);
+  EXPECT_EQ(findings_[0].first_lsn, 105);
+  EXPECT_EQ(findings_[0].last_lsn, 105);
+  EXPECT_THAT(Verify().size(), 2);  // The index, too.
+}
+
+TEST_F(PartHostileTest, BlocksOutsideTheSpanAreNotRead) {
+  const std::vector<Item> items =
+      WriteBlocksOf({{{99, "a"}}, {{104, "b"}}, {{span_.last_lsn + 1, "c"}}});
+  EXPECT_EQ(Read(), (std::vector<Item>{items[1]}));
+  ASSERT_EQ(findings_.size(), 2);
+  EXPECT_EQ(findings_[0].first_lsn, span_.first_lsn);
+  EXPECT_EQ(findings_[0].last_lsn, 103);
+  EXPECT_EQ(findings_[1].first_lsn, 105);
+  EXPECT_EQ(findings_[1].last_lsn, span_.last_lsn);
 }
 
 TEST_F(PartHostileTest, TotalsAreChecked) {

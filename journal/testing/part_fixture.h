@@ -114,9 +114,22 @@ class PartFixture : public ::testing::Test {
     return items;
   }
   // The same file as PartWriter's, with these blocks instead of large ones, and
-  // `gap_` before each block but the first.
+  // `gap_` before each block but the first. Every other LSN is a record's.
   std::vector<Item> WriteBlocks(
       const std::vector<std::vector<std::string>>& blocks) {
+    std::vector<std::vector<Item>> with_lsn;
+    Lsn lsn = span_.first_lsn;
+    for (const std::vector<std::string>& bodies : blocks) {
+      with_lsn.emplace_back();
+      for (const std::string& body : bodies) {
+        with_lsn.back().push_back({lsn += 2, body});
+      }
+    }
+    return WriteBlocksOf(with_lsn);
+  }
+  // The same; LSNs may go back from block to block. Returns all items.
+  std::vector<Item> WriteBlocksOf(
+      const std::vector<std::vector<Item>>& blocks) {
     std::vector<Item> items;
     std::vector<PartIndexEntry> index;
     PartFooter footer;
@@ -130,14 +143,12 @@ class PartFixture : public ::testing::Test {
     std::string bytes(kPartFooterBytes, '\0');
     EncodePartFooter(footer, PartEnd::kHeader, bytes.data());
     BlockEncoder encoder(uuid_, id_, cipher_, 3);
-    Lsn lsn = span_.first_lsn;
-    for (const std::vector<std::string>& bodies : blocks) {
-      for (const std::string& body : bodies) {
-        lsn += 2;
-        items.push_back({lsn, body});
+    for (const std::vector<Item>& block : blocks) {
+      for (const Item& item : block) {
+        items.push_back(item);
         Record record;
-        record.lsn = lsn;
-        record.body = items.back().body;
+        record.lsn = item.lsn;
+        record.body = item.body;
         encoder.Add(record);
         ++footer.records;
       }
