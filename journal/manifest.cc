@@ -266,6 +266,7 @@ absl::optional<Manifest> RebuildManifest(
   std::map<uint64_t, size_t> standing;
   for (const size_t i : newest_first) {
     const PartSpan& span = footers[i].span;
+    if (!IsWhole(span)) return absl::nullopt;
     const auto next = standing.upper_bound(span.last_segment);
     const bool overlaps = next != standing.begin() &&
                           footers[std::prev(next)->second].span.last_segment >=

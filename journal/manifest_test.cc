@@ -359,6 +359,7 @@ TEST(RebuildManifestTest, TheNewestOfThoseThatOverlapStands) {
 TEST(RebuildManifestTest, PartsThatDoNotFitMakeNone) {
   EXPECT_FALSE(Rebuilt({}).has_value());
   EXPECT_FALSE(Rebuilt({Part(1, 2, 2), Part(2, 4, 4)}).has_value());
+  EXPECT_FALSE(Rebuilt({Part(1, 3, 2)}).has_value());
   // The newest takes one away that reached further.
   EXPECT_FALSE(
       Rebuilt({Part(1, 2, 2), Part(2, 3, 5), Part(3, 5, 6)}).has_value());

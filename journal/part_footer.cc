@@ -17,6 +17,9 @@ constexpr size_t kUuidAt = 16;
 constexpr size_t kKeyIdAt = 80;
 constexpr size_t kChecksumAt = kPartFooterBytes - 8;
 
+// Something always follows: arithmetic behind a span does not wrap.
+constexpr uint64_t kNoNumber = UINT64_MAX;
+
 // Calls visit(offset, field) for each 64-bit field that stands at this end.
 template <typename Footer, typename Visit>
 void VisitNumbers(Footer& footer, PartEnd end, Visit visit) {
@@ -55,6 +58,7 @@ bool Plausible(const PartFooter& footer) {
 bool IsWhole(const PartSpan& span) {
   return span.first_segment != 0 && span.first_segment <= span.last_segment &&
          span.first_lsn != 0 && span.first_lsn <= span.last_lsn &&
+         span.last_lsn < kNoNumber && span.last_segment < kNoNumber &&
          span.records_before <= span.records_after;
 }
 

@@ -149,6 +149,10 @@ TEST(PartFooterTest, WhatNoWriterWritesIsBad) {
   EXPECT_EQ(StateOf(Encoded(footer, PartEnd::kFooter), PartEnd::kFooter),
             HeaderState::kBad);
   footer = Example();
+  footer.span.last_lsn = UINT64_MAX;  // Nothing could follow.
+  EXPECT_EQ(StateOf(Encoded(footer, PartEnd::kFooter), PartEnd::kFooter),
+            HeaderState::kBad);
+  footer = Example();
   footer.span.last_lsn = footer.span.first_lsn - 1;
   EXPECT_EQ(StateOf(Encoded(footer, PartEnd::kFooter), PartEnd::kFooter),
             HeaderState::kBad);
