@@ -285,11 +285,11 @@ TEST_F(PartDamageTest, WhatLiesBeforeWhereReadingStartsIsNotReported) {
 class PartReadErrorTest : public PartFixture {
  protected:
   void SetUp() override {
-    std::vector<std::vector<std::string>> bodies;
-    for (int i = 0; i < 40; ++i) bodies.push_back({Noise(700, i), "x"});
+    std::vector<std::vector<std::string>> bodies(40);
+    for (size_t i = 0; i < bodies.size(); ++i) bodies[i] = {Noise(700, i), "x"};
     items_ = WriteBlocks(bodies);
     blocks_ = Blocks();
-    ASSERT_GT(Bytes().size(), 7 * 4096);
+    ASSERT_GT(Bytes().size(), 28 << 10);
   }
   void FailPage(uint64_t offset) {
     fs_.Inject({.op = FileOp::kRead,
@@ -322,12 +322,12 @@ class PartReadErrorTest : public PartFixture {
 };
 
 TEST_F(PartReadErrorTest, AnUnreadablePageCostsTheBlocksOnIt) {
-  for (uint64_t page = 4096; page < 6 * 4096; page += 4096) {
+  for (uint64_t page = 4096; page < 24 << 10; page += 4096) {
     FailPage(page + 17);
     ExpectLost(Verify(), page);
     const std::vector<Item> items = Read();
     ExpectLost(findings_, page);
-    EXPECT_EQ(items.size(), items_.size() - 2 * findings_.size());
+    EXPECT_EQ(items.size(), items_.size() - findings_.size() * size_t{2});
     fs_.Heal();
   }
   EXPECT_EQ(Read(), items_);

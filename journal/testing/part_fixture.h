@@ -108,6 +108,7 @@ class PartFixture : public ::testing::Test {
   }
   std::vector<Item> Items(const std::vector<std::string>& bodies) {
     std::vector<Item> items;
+    items.reserve(bodies.size());
     for (const std::string& body : bodies) {
       items.push_back({100 + 3 * items.size(), body});
     }
