@@ -1,5 +1,6 @@
 #include "journal/recovery_report.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "journal/error.h"
 
@@ -97,7 +98,12 @@ RecoveryAction Decide(FindingKind finding, RecoveryMode mode) {
 }
 
 std::string Describe(const Finding& finding) {
-  return absl::StrCat("segment ", finding.file, ", offset ", finding.offset,
+  const absl::string_view what =
+      absl::EndsWith(finding.file, ".part")       ? "part "
+      : absl::EndsWith(finding.file, ".manifest") ? "manifest "
+      : absl::EndsWith(finding.file, ".seg")      ? "segment "
+                                                  : "";
+  return absl::StrCat(what, finding.file, ", offset ", finding.offset,
                       LsnRange(finding), ": ", finding.detail);
 }
 

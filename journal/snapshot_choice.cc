@@ -52,6 +52,7 @@ class Chooser {
   // Opens and checks one part, once.
   struct PartCheck {
     absl::Status opened;
+    FindingKind kind = FindingKind::kCleanEnd;  // Of what opening met.
     PartFooter footer;
     uint64_t file_bytes = 0;
     std::vector<Finding> findings;
@@ -170,9 +171,11 @@ const Chooser::PartCheck& Chooser::Check(uint64_t part_id) {
   const JournalUuid& uuid = list_.segments.empty() && !candidates_.empty()
                                 ? candidates_.front().manifest.uuid
                                 : list_.uuid;
+  Finding found;
   absl::StatusOr<std::unique_ptr<PartReader>> part =
-      PartReader::Open(fs_, directory_, uuid, part_id, nullptr);
+      PartReader::Open(fs_, directory_, uuid, part_id, nullptr, &found);
   check.opened = part.status();
+  check.kind = found.kind;
   if (part.ok()) {
     check.footer = (*part)->footer();
     check.file_bytes = (*part)->file_bytes();
@@ -194,16 +197,23 @@ void Chooser::CheckParts(Candidate& candidate) {
     const PartCheck& check = Check(entry.part_id);
     const std::string name = PartFileName(entry.part_id);
     if (!check.opened.ok()) {
-      candidate.problems.push_back(
-          MakeFinding(FindingKindOf(check.opened), name, entry.first_lsn,
-                      entry.last_lsn, check.opened.message()));
+      candidate.problems.push_back(MakeFinding(check.kind, name,
+                                               entry.first_lsn, entry.last_lsn,
+                                               check.opened.message()));
       continue;
     }
     candidate.problems.insert(candidate.problems.end(), check.findings.begin(),
                               check.findings.end());
     ManifestEntry there = EntryOf(check.footer, check.file_bytes);
     there.superseded = entry.superseded;
-    if (!(there == entry)) {
+    const bool same_key =
+        list_.segments.empty() || check.footer.key_id == list_.key_id;
+    if (!same_key) {
+      candidate.problems.push_back(MakeFinding(
+          FindingKind::kSegmentChain, name, entry.first_lsn, entry.last_lsn,
+          "is encrypted with another key than the log, or not at "
+          "all"));
+    } else if (!(there == entry)) {
       candidate.problems.push_back(MakeFinding(
           FindingKind::kSegmentChain, name, entry.first_lsn, entry.last_lsn,
           "is not the part that its manifest names"));

@@ -75,15 +75,13 @@ bool SnapshotCursor::OpenPart() {
   for (;;) {
     const ManifestEntry entry = manifest_.parts[part_];
     absl::StatusOr<std::unique_ptr<PartReader>> part = PartReader::Open(
-        fs_, directory_, manifest_.uuid, entry.part_id, cipher_);
+        fs_, directory_, manifest_.uuid, entry.part_id, cipher_, &finding_);
     if (part.ok()) {
       reader_ = *std::move(part);
       reader_->Seek(next_lsn_);
       return true;
     }
     if (KindOf(part.status()) == ErrorKind::kNotFound && TakeNewer()) continue;
-    finding_ = Finding();
-    finding_.kind = FindingKindOf(part.status());
     finding_.file = PartFileName(entry.part_id);
     finding_.first_lsn = std::max(next_lsn_, entry.first_lsn);
     finding_.last_lsn = entry.last_lsn;
