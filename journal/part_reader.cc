@@ -1,6 +1,7 @@
 #include "journal/part_reader.h"
 
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -111,7 +112,12 @@ class PartReader::Impl {
 
   void Seek(Lsn lsn) {
     seek_lsn_ = lsn;
-    entries_ = {};
+    // Often it lies in the block that is already decoded.
+    if (block_first_ <= lsn && lsn <= block_last_) {
+      entries_ = block_entries_;
+      return;
+    }
+    ForgetBlock();
     blocks_.Seek(lsn);
   }
 
@@ -121,6 +127,7 @@ class PartReader::Impl {
       while (TakeBlockEntry(&entries_, record)) {
         if (record->lsn >= seek_lsn_) return PartStep::kRecord;
       }
+      ForgetBlock();
       PartBlocks::Block block;
       switch (blocks_.Next(&block)) {
         case PartBlocks::Step::kEnd:
@@ -135,7 +142,9 @@ class PartReader::Impl {
       if (!entries.ok()) {
         return SetBad(DescribeUndecoded(block, entries.status()));
       }
-      entries_ = *entries;
+      entries_ = block_entries_ = *entries;
+      block_first_ = block.header.first_lsn;
+      block_last_ = block.header.last_lsn;
     }
   }
 
@@ -161,7 +170,14 @@ class PartReader::Impl {
   }
 
  private:
+  void ForgetBlock() {
+    entries_ = block_entries_ = {};
+    block_first_ = kNoBlock;
+    block_last_ = 0;
+  }
+
   void Restart() {
+    ForgetBlock();
     window_.Forget();
     blocks_.Restart();
     Seek(0);
@@ -182,7 +198,12 @@ class PartReader::Impl {
   BlockDecoder decoder_;
   const bool has_cipher_;
   Lsn seek_lsn_ = 0;
-  absl::string_view entries_;  // Of the current block, not yet given.
+  static constexpr Lsn kNoBlock = std::numeric_limits<Lsn>::max();
+  // The block that is decoded, and what of it is not yet given.
+  Lsn block_first_ = kNoBlock;
+  Lsn block_last_ = 0;
+  absl::string_view block_entries_;
+  absl::string_view entries_;
   Finding finding_;
 };
 

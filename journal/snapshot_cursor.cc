@@ -43,11 +43,19 @@ SnapshotCursor::SnapshotCursor(FileSystem& fs, absl::string_view directory,
 
 void SnapshotCursor::Seek(Lsn lsn) {
   next_lsn_ = lsn;
-  reader_.reset();
-  const auto at = std::find_if(
-      manifest_.parts.begin(), manifest_.parts.end(),
-      [lsn](const ManifestEntry& entry) { return entry.last_lsn >= lsn; });
+  const auto at =
+      std::lower_bound(manifest_.parts.begin(), manifest_.parts.end(), lsn,
+                       [](const ManifestEntry& entry, Lsn wanted) {
+                         return entry.last_lsn < wanted;
+                       });
   part_ = at - manifest_.parts.begin();
+  const bool same_part = reader_ != nullptr && at != manifest_.parts.end() &&
+                         reader_->footer().part_id == at->part_id;
+  if (!same_part) {
+    reader_.reset();
+  } else {
+    reader_->Seek(lsn);
+  }
 }
 
 PartStep SnapshotCursor::Next(Record* record) {
