@@ -291,7 +291,7 @@ absl::Status JournalOfBenchmark::ReadHead() {
                      ": written by a newer version; use that version"));
   }
   NoteOddRecords();
-  const bool whole = state_.benchmark_position() != 0 &&
+  const bool whole = state_.benchmark_lsn() != 0 &&
                      state_.rows() >= state_.announced_queries();
   if (!whole && odd.poison > 0) {
     return journal::MakeError(
@@ -309,7 +309,7 @@ absl::Status JournalOfBenchmark::ReadHead() {
   absl::StatusOr<std::unique_ptr<journal::Reader>> reader = OpenReader();
   if (!reader.ok()) return reader.status();
   absl::StatusOr<BenchmarkInfo> info =
-      ReadRecordAt<BenchmarkInfo>(**reader, state_.benchmark_position());
+      ReadRecord<BenchmarkInfo>(**reader, state_.benchmark_lsn());
   if (!info.ok()) return journal::WithContext(info.status(), directory_);
   info_ = *std::move(info);
   return absl::OkStatus();
@@ -338,9 +338,9 @@ absl::StatusOr<std::vector<RowInfo>> JournalOfBenchmark::ReadRows() const {
   if (!reader.ok()) return reader.status();
   std::vector<RowInfo> rows;
   rows.reserve(state_.rows());
-  for (const journal::Position position : state_.dataset_positions()) {
+  for (const journal::Lsn lsn : state_.dataset_lsns()) {
     absl::StatusOr<DatasetRowsRecord> record =
-        ReadRecordAt<DatasetRowsRecord>(**reader, position);
+        ReadRecord<DatasetRowsRecord>(**reader, lsn);
     if (!record.ok()) {
       return journal::WithContext(record.status(), directory_);
     }
@@ -421,7 +421,7 @@ absl::Status JournalOfBenchmark::BeginSession(const SessionInfo& session) {
 AttemptStartRecord JournalOfBenchmark::StartOf(journal::Reader& reader,
                                                const OpenQuery& query) const {
   absl::StatusOr<AttemptStartRecord> start =
-      ReadRecordAt<AttemptStartRecord>(reader, query.position);
+      ReadRecord<AttemptStartRecord>(reader, query.lsn);
   if (start.ok()) return *std::move(start);
   AttemptStartRecord unnamed;
   unnamed.key.run = query.run;
@@ -441,7 +441,7 @@ absl::Status JournalOfBenchmark::RecordInDoubt(
     record.session_id = session_id_;
   }
   size_t bytes = 0;
-  for (const OpenQuery& query : queries) {
+  for (const OpenQuery& query : InOrderOfLsn(queries)) {
     if (!query.in_flight) continue;
     record.starts.push_back(StartOf(**reader, query));
     bytes += record.starts.back().key.id.size();

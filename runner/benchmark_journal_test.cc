@@ -251,5 +251,30 @@ TEST_F(BenchmarkJournalTest, TooManyResultsAreRefusedBeforeAnythingIsMade) {
   EXPECT_FALSE(std::filesystem::exists(Path("a")));
 }
 
+TEST_F(BenchmarkJournalTest, GoesOnFromASnapshotAlone) {
+  {
+    const auto journal = Create("a");
+    EXPECT_EQ(journal->BeginSession({}), absl::OkStatus());
+    AnswerAndScore(*journal, 1, 1);
+    Fail(*journal, 1, 2, "timeout");
+    Start(*journal, 2, 3);
+  }
+  const std::vector<OpenQuery> before = Resume("a")->open_queries();
+  Compact("a");
+  const auto journal = Resume("a");
+  EXPECT_TRUE(journal->IsDone(1, 1));
+  EXPECT_EQ(journal->info().identity_hash, "hash");
+  const absl::StatusOr<std::vector<RowInfo>> rows = journal->ReadRows();
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  EXPECT_EQ(rows->size(), 10u);
+  ASSERT_EQ(journal->open_queries().size(), before.size());
+  EXPECT_EQ(journal->open_queries().back().lsn, before.back().lsn);
+  // The attempt is named by its record, which a part holds.
+  EXPECT_EQ(journal->RecordInDoubt(journal->open_queries()), absl::OkStatus());
+  const auto listed = RecordsOf<InDoubtRecord>("a");
+  ASSERT_EQ(listed.size(), 1u);
+  EXPECT_EQ(listed[0].starts.at(0).key.id, "q3");
+}
+
 }  // namespace
 }  // namespace runner

@@ -214,7 +214,7 @@ void BenchmarkRunImpl::Fail(const absl::Status& status) {
 absl::Status BenchmarkRunImpl::ScoreUnscored() {
   std::map<uint32_t, uint32_t> row_of;
   std::unique_ptr<journal::Reader> reader;
-  for (const OpenQuery& open : parts_.journal->open_queries()) {
+  for (const OpenQuery& open : InOrderOfLsn(parts_.journal->open_queries())) {
     if (!open.unscored || open.run > plan_.runs) continue;
     if (row_of.empty()) {
       for (const SelectedRow& row : plan_.rows) row_of[row.index] = row.row;
@@ -235,7 +235,7 @@ absl::Status BenchmarkRunImpl::ScoreRecorded(const OpenQuery& open,
                                              uint32_t row,
                                              journal::Reader& reader) {
   absl::StatusOr<ResponseRecord> response =
-      ReadRecordAt<ResponseRecord>(reader, open.position);
+      ReadRecord<ResponseRecord>(reader, open.lsn);
   if (!response.ok()) return response.status();
   Finished finished;
   finished.work.request.key = response->key;

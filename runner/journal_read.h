@@ -37,9 +37,28 @@ absl::StatusOr<Record> DecodeRecord(const journal::Record& record) {
 }
 
 template <typename Record>
+absl::StatusOr<Record> ReadRecord(journal::Reader& reader, journal::Lsn lsn) {
+  const journal::ReadResult result = reader.Read(lsn);
+  if (result.outcome != journal::ReadOutcome::kRecord) {
+    return ReadFailure(result);
+  }
+  return DecodeRecord<Record>(result.record);
+}
+
+// Where a record was met. The position finds it at once; the LSN finds it also
+// where a snapshot has taken the place of its segment since.
+struct RecordPlace {
+  journal::Position position = 0;
+  journal::Lsn lsn = 0;  // 0: nowhere.
+};
+
+template <typename Record>
 absl::StatusOr<Record> ReadRecordAt(journal::Reader& reader,
-                                    journal::Position position) {
-  const journal::ReadResult result = reader.ReadAt(position);
+                                    const RecordPlace& place) {
+  const journal::ReadResult result = reader.ReadAt(place.position);
+  if (result.outcome == journal::ReadOutcome::kCompacted) {
+    return ReadRecord<Record>(reader, place.lsn);
+  }
   if (result.outcome != journal::ReadOutcome::kRecord) {
     return ReadFailure(result);
   }

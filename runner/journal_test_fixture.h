@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runner/benchmark_journal.h"
+#include "runner/progress_state.h"
 
 namespace runner {
 
@@ -138,6 +139,20 @@ class JournalTest : public ::testing::Test {
                               .ignorable = ignorable})
                     .ok());
     ASSERT_EQ((*writer)->Close(), absl::OkStatus());
+  }
+
+  // Two snapshots, so that all that was written has left the log.
+  void Compact(const std::string& name) {
+    for (int i = 0; i < 2; ++i) {
+      ProgressState state;
+      journal::WriterOptions options;
+      options.folder = &state;
+      auto writer = journal::Writer::Open(Path(name), options);
+      ASSERT_TRUE(writer.ok()) << writer.status();
+      ASSERT_EQ((*writer)->Snapshot(), absl::OkStatus());
+      ASSERT_EQ((*writer)->Close(), absl::OkStatus());
+    }
+    ASSERT_FALSE(std::filesystem::exists(Path(name) + "/0000000001.seg"));
   }
 
   std::string ReadFile(const std::string& name) const {

@@ -30,7 +30,7 @@ Offset<schemas::OpenQuery> EncodeOpen(FlatBufferBuilder& builder,
                                       const ProgressKey& key,
                                       const OpenState& open) {
   return schemas::CreateOpenQuery(builder, key.run, key.index, open.attempts,
-                                  open.position, open.failed, open.retryable,
+                                  open.lsn, open.failed, open.retryable,
                                   open.unscored, open.in_flight);
 }
 
@@ -80,9 +80,9 @@ class ProgressDecoder {
   }
 
   void ReadScalars() {
-    data_.benchmark_position = table_.benchmark_position();
+    data_.benchmark_lsn = table_.benchmark_lsn();
     data_.announced_queries = table_.announced_queries();
-    data_.newest_selection_position = table_.newest_selection_position();
+    data_.newest_selection_lsn = table_.newest_selection_lsn();
     data_.scoring_hash = text_.Take(table_.scoring_hash());
     data_.complete = table_.complete();
     data_.complete_exit_code = table_.complete_exit_code();
@@ -98,12 +98,12 @@ class ProgressDecoder {
 
   bool ReadRows() {
     data_.rows = table_.queries();
-    const auto* positions = table_.dataset_positions();
-    if (positions != nullptr && positions->size() > 0) {
+    const auto* lsns = table_.dataset_lsns();
+    if (lsns != nullptr && lsns->size() > 0) {
       // Copied as bytes: the verifier does not check that they are aligned.
-      data_.dataset_positions.resize(positions->size());
-      std::memcpy(data_.dataset_positions.data(), positions->Data(),
-                  positions->size() * sizeof(journal::Position));
+      data_.dataset_lsns.resize(lsns->size());
+      std::memcpy(data_.dataset_lsns.data(), lsns->Data(),
+                  lsns->size() * sizeof(journal::Lsn));
     }
     return data_.rows <= kQueryRunsMax;
   }
@@ -173,7 +173,7 @@ class ProgressDecoder {
       const bool sorted =
           data_.open.empty() || data_.open.rbegin()->first < key;
       if (!sorted || key.run == 0 || key.index >= data_.rows) return false;
-      const OpenState open = {.position = query->position(),
+      const OpenState open = {.lsn = query->lsn(),
                               .attempts = query->attempts(),
                               .failed = query->failed(),
                               .retryable = query->retryable(),
@@ -238,12 +238,12 @@ std::string EncodeProgress(const ProgressData& data) {
   }
   const auto runs_offset = builder.CreateVector(runs);
   const auto open_offset = builder.CreateVector(open);
-  const auto positions = builder.CreateVector(data.dataset_positions);
+  const auto lsns = builder.CreateVector(data.dataset_lsns);
   const auto scoring_hash = builder.CreateString(data.scoring_hash);
   schemas::ProgressStateBuilder state(builder);
-  state.add_benchmark_position(data.benchmark_position);
-  state.add_dataset_positions(positions);
-  state.add_newest_selection_position(data.newest_selection_position);
+  state.add_benchmark_lsn(data.benchmark_lsn);
+  state.add_dataset_lsns(lsns);
+  state.add_newest_selection_lsn(data.newest_selection_lsn);
   state.add_queries(data.rows);
   state.add_announced_queries(data.announced_queries);
   state.add_runs(runs_offset);

@@ -53,7 +53,7 @@ struct ProgressKey {
 };
 
 struct OpenState {
-  journal::Position position = 0;
+  journal::Lsn lsn = 0;
   uint32_t attempts = 0;
   bool failed = false;
   bool retryable = false;
@@ -69,10 +69,10 @@ struct RunState {
 };
 
 struct ProgressData {
-  journal::Position benchmark_position = 0;
+  journal::Lsn benchmark_lsn = 0;
   uint64_t announced_queries = 0;
-  std::vector<journal::Position> dataset_positions;
-  journal::Position newest_selection_position = 0;
+  std::vector<journal::Lsn> dataset_lsns;
+  journal::Lsn newest_selection_lsn = 0;
   uint64_t rows = 0;
   uint64_t bitmap_bytes = 0;  // Of all runs.
   absl::btree_map<uint32_t, RunState> runs;

@@ -16,7 +16,7 @@ namespace {
 
 // The version of what Save() writes. Raise it when the meaning of the state or
 // of folding changes: journals are then folded anew.
-constexpr uint32_t kFolderVersion = 1;
+constexpr uint32_t kFolderVersion = 2;
 
 uint64_t SaturatingAdd(uint64_t a, uint64_t b) {
   const uint64_t sum = a + b;
@@ -75,8 +75,8 @@ class Folding {
   }
 
   bool Apply(const schemas::Benchmark& table) {
-    if (data_.benchmark_position != 0) return false;
-    data_.benchmark_position = record_.position;
+    if (data_.benchmark_lsn != 0) return false;
+    data_.benchmark_lsn = record_.lsn;
     data_.announced_queries = table.queries();
     data_.selected_runs = table.runs();
     data_.selected_queries = table.queries();
@@ -88,12 +88,12 @@ class Folding {
 
   bool Apply(const schemas::DatasetRows& table) {
     const uint64_t count = table.rows() == nullptr ? 0 : table.rows()->size();
-    if (data_.benchmark_position == 0 || table.first_index() != data_.rows ||
+    if (data_.benchmark_lsn == 0 || table.first_index() != data_.rows ||
         count > kQueryRunsMax - data_.rows) {
       return false;
     }
     if (count == 0) return true;
-    data_.dataset_positions.push_back(record_.position);
+    data_.dataset_lsns.push_back(record_.lsn);
     data_.rows += count;
     data_.complete = false;
     return true;
@@ -122,8 +122,8 @@ class Folding {
       ++open->attempts;
     }
     open->in_flight = true;
-    // The position of a response that waits for its score is still needed.
-    if (!open->unscored) open->position = record_.position;
+    // The LSN of a response that waits for its score is still needed.
+    if (!open->unscored) open->lsn = record_.lsn;
     ++data_.totals.attempts;
     data_.complete = false;
     const auto run = data_.runs.find(table.key()->run());
@@ -143,7 +143,7 @@ class Folding {
     open->retryable = false;
     open->in_flight = false;
     open->unscored = true;
-    open->position = record_.position;
+    open->lsn = record_.lsn;
     AddUsage(table);
     data_.complete = false;
     return true;
@@ -169,7 +169,7 @@ class Folding {
     OpenState* open = FindOrAdd(*table.key());
     if (open == nullptr) return false;
     open->in_flight = false;
-    if (!open->unscored) open->position = record_.position;
+    if (!open->unscored) open->lsn = record_.lsn;
     if (table.final() && !IsAnswered(key)) {
       if (!open->failed) ++data_.totals.failed;
       open->failed = true;
@@ -194,7 +194,7 @@ class Folding {
   }
 
   bool Apply(const schemas::Selection& table) {
-    data_.newest_selection_position = record_.position;
+    data_.newest_selection_lsn = record_.lsn;
     data_.selected_runs = table.runs();
     data_.selected_queries = table.queries();
     const uint64_t done = data_.totals.completed + data_.totals.failed;
@@ -303,6 +303,14 @@ class Folding {
 
 }  // namespace
 
+std::vector<OpenQuery> InOrderOfLsn(absl::Span<const OpenQuery> queries) {
+  std::vector<OpenQuery> sorted(queries.begin(), queries.end());
+  std::sort(
+      sorted.begin(), sorted.end(),
+      [](const OpenQuery& a, const OpenQuery& b) { return a.lsn < b.lsn; });
+  return sorted;
+}
+
 ProgressState::ProgressState() : data_(std::make_unique<ProgressData>()) {}
 
 ProgressState::~ProgressState() = default;
@@ -359,7 +367,7 @@ std::vector<OpenQuery> ProgressState::open_queries() const {
                        .retryable = open.retryable,
                        .unscored = open.unscored,
                        .in_flight = open.in_flight,
-                       .position = open.position});
+                       .lsn = open.lsn});
   }
   return queries;
 }
@@ -406,14 +414,14 @@ uint64_t ProgressState::rows() const {
   return data_->rows;
 }
 
-std::vector<journal::Position> ProgressState::dataset_positions() const {
+std::vector<journal::Lsn> ProgressState::dataset_lsns() const {
   absl::MutexLock lock(&mutex_);
-  return data_->dataset_positions;
+  return data_->dataset_lsns;
 }
 
-journal::Position ProgressState::benchmark_position() const {
+journal::Lsn ProgressState::benchmark_lsn() const {
   absl::MutexLock lock(&mutex_);
-  return data_->benchmark_position;
+  return data_->benchmark_lsn;
 }
 
 uint64_t ProgressState::announced_queries() const {

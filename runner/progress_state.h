@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "journal/folder.h"
 #include "journal/types.h"
 
@@ -30,8 +31,11 @@ struct OpenQuery {
   bool in_flight = false;  // Begun, without an end: in doubt after a crash.
   // Of its Response when unscored, else of its newest AttemptStart or
   // AttemptError.
-  journal::Position position = 0;
+  journal::Lsn lsn = 0;
 };
+
+// The order in which a journal::Reader finds their records quickly.
+std::vector<OpenQuery> InOrderOfLsn(absl::Span<const OpenQuery> queries);
 
 // Totals for messages and limits.
 struct ProgressTotals {
@@ -116,11 +120,11 @@ class ProgressState final : public journal::Folder {
   int complete_exit_code() const;
   absl::Time complete_time() const;
 
-  // Rows listed so far, and where the lists lie.
+  // Rows listed so far, and the LSNs of the lists.
   uint64_t rows() const;
-  std::vector<journal::Position> dataset_positions() const;
-  // Where the Benchmark record lies; 0 when there is none.
-  journal::Position benchmark_position() const;
+  std::vector<journal::Lsn> dataset_lsns() const;
+  // Of the Benchmark record; 0 when there is none.
+  journal::Lsn benchmark_lsn() const;
   // How many rows the Benchmark record announces.
   uint64_t announced_queries() const;
   // What is asked for now: by the newest Selection, else by the Benchmark.

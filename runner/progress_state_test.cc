@@ -100,7 +100,6 @@ class History {
     for (size_t i = begin; i < end; ++i) {
       journal::Record record;
       record.lsn = i + 1;
-      record.position = (i + 1) * 1000;
       record.type = records_[i].type;
       record.body = records_[i].body;
       state.Fold(record);
@@ -147,7 +146,7 @@ TEST_F(ProgressStateTest, AnAttemptGoesFromStartToScore) {
   history.Answer(1, 3, 7);
   EXPECT_TRUE(OnlyOpen().unscored);
   EXPECT_FALSE(OnlyOpen().in_flight);
-  EXPECT_EQ(OnlyOpen().position, 4000u);
+  EXPECT_EQ(OnlyOpen().lsn, 4u);
   EXPECT_TRUE(Folded().IsDone(1, 3));
   history.Score(1, 3);
   EXPECT_TRUE(Folded().open_queries().empty());
@@ -232,7 +231,7 @@ TEST_F(ProgressStateTest, RowsMustBeContiguous) {
   more.rows.resize(3);
   history.Begin(2).Add(more).Add(more).Start(1, 4).Start(1, 5);
   EXPECT_EQ(Folded().rows(), 5u);
-  EXPECT_EQ(Folded().dataset_positions().size(), 2u);
+  EXPECT_EQ(Folded().dataset_lsns().size(), 2u);
   EXPECT_EQ(Folded().odd_records().poison, 2u);
   EXPECT_EQ(OnlyOpen().index, 4u);
 }

@@ -17,9 +17,9 @@ namespace {
 
 // What counts of one query of one run.
 struct Entry {
-  journal::Position end = 0;    // The Response, else the final error; 0: none.
-  journal::Position score = 0;  // Of that Response; 0: none.
-  double latency_ms = 0;        // Of that Response.
+  RecordPlace end;        // The Response, else the final error.
+  RecordPlace score;      // Of that Response.
+  double latency_ms = 0;  // Of that Response.
   uint32_t attempts = 0;
   bool answered = false;
 };
@@ -86,11 +86,11 @@ class Indexer {
     // Poison, whole on disk and unreadable: gone around, as the folder of the
     // progress does, which has its query asked again.
     if (!record.ok()) return absl::OkStatus();
-    Apply(*record, raw.position);
+    Apply(*record, {raw.position, raw.lsn});
     return absl::OkStatus();
   }
 
-  void Apply(const SessionRecord& record, journal::Position) {
+  void Apply(const SessionRecord& record, const RecordPlace&) {
     CloseSession();
     if (history_.sessions == 0) history_.started = record.started;
     ++history_.sessions;
@@ -99,45 +99,45 @@ class Indexer {
     Saw(record.started);
   }
 
-  void Apply(const SessionEndRecord& record, journal::Position) {
+  void Apply(const SessionEndRecord& record, const RecordPlace&) {
     history_.elapsed += std::max(record.elapsed, absl::ZeroDuration());
     session_open_ = false;
     Saw(record.at);
   }
 
-  void Apply(const AttemptStartRecord& record, journal::Position) {
+  void Apply(const AttemptStartRecord& record, const RecordPlace&) {
     ++EntryOf(record.key).attempts;
     ++history_.attempts;
     Saw(record.at);
   }
 
-  void Apply(const ResponseRecord& record, journal::Position position) {
+  void Apply(const ResponseRecord& record, const RecordPlace& place) {
     Entry& entry = EntryOf(record.key);
-    entry.end = position;
-    entry.score = 0;
+    entry.end = place;
+    entry.score = {};
     entry.answered = true;
     entry.latency_ms = absl::ToDoubleMilliseconds(record.latency);
     Saw(record.at);
   }
 
-  void Apply(const ScoreRecord& record, journal::Position position) {
+  void Apply(const ScoreRecord& record, const RecordPlace& place) {
     Saw(record.at);
     if (!scoring_hash_.empty() && record.scoring_hash != scoring_hash_) return;
     Entry& entry = EntryOf(record.key);
-    if (entry.answered) entry.score = position;
+    if (entry.answered) entry.score = place;
   }
 
-  void Apply(const AttemptErrorRecord& record, journal::Position position) {
+  void Apply(const AttemptErrorRecord& record, const RecordPlace& place) {
     Saw(record.at);
     Entry& entry = EntryOf(record.key);
     if (record.type == kNotSentError) {
       if (entry.attempts > 0) --entry.attempts;
       if (history_.attempts > 0) --history_.attempts;
     }
-    if (record.final && !entry.answered) entry.end = position;
+    if (record.final && !entry.answered) entry.end = place;
   }
 
-  void Apply(const InDoubtRecord& record, journal::Position) {
+  void Apply(const InDoubtRecord& record, const RecordPlace&) {
     history_.in_doubt += record.starts.size();
     Saw(record.at);
   }
@@ -191,8 +191,8 @@ class IndexedResults final : public ResultStore {
             entries_.find(KeyOf(static_cast<uint32_t>(run), index));
         if (found == entries_.end()) continue;
         const Entry& entry = found->second;
-        const bool unscored = entry.answered && entry.score == 0;
-        if (entry.end == 0 || unscored) continue;
+        const bool unscored = entry.answered && entry.score.lsn == 0;
+        if (entry.end.lsn == 0 || unscored) continue;
         QueryResult result;
         result.attempts = entry.attempts;
         absl::Status status = entry.answered ? ReadAnswer(entry, &result)

@@ -136,5 +136,30 @@ TEST_F(ResultStoreTest, DamageIsAnErrorThatSaysWhere) {
   EXPECT_TRUE(absl::StrContains(damage.message(), "0000000001.seg")) << damage;
 }
 
+TEST_F(ResultStoreTest, ASnapshotTakesThePlaceOfTheLogBeforeItIsLoaded) {
+  {
+    const auto journal = Create("a");
+    AnswerAndScore(*journal, 1, 1, "first");
+    Fail(*journal, 1, 2, "timeout");
+    AnswerAndScore(*journal, 1, 0, "second");
+  }
+  Compact("a");
+  EXPECT_EQ(Visited(*Load("a"), 1, {0, 1, 2}),
+            (Lines{"1/q0=second", "1/q1=first", "1/q2!timeout"}));
+}
+
+TEST_F(ResultStoreTest, ASnapshotTakesThePlaceOfTheLogUnderAnIndex) {
+  {
+    const auto journal = Create("a");
+    AnswerAndScore(*journal, 1, 1, "first");
+    Fail(*journal, 1, 2, "timeout");
+    AnswerAndScore(*journal, 1, 0, "second");
+  }
+  const auto results = Load("a");
+  Compact("a");
+  EXPECT_EQ(Visited(*results, 1, {0, 1, 2}),
+            (Lines{"1/q0=second", "1/q1=first", "1/q2!timeout"}));
+}
+
 }  // namespace
 }  // namespace runner

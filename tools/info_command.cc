@@ -129,7 +129,8 @@ void CountRuns(Info& info) {
   if (auto opened = journal::Reader::Open(info.view.path, {}); opened.ok()) {
     reader = *std::move(opened);
   }
-  for (const runner::OpenQuery& query : progress.open_queries()) {
+  for (const runner::OpenQuery& query :
+       runner::InOrderOfLsn(progress.open_queries())) {
     RunInfo& counts = info.runs[query.run];
     if (query.failed) ++counts.failed;
     if (query.unscored) ++counts.unscored;
@@ -139,7 +140,7 @@ void CountRuns(Info& info) {
     if (info.in_flight_named.size() == kInFlightNamedMax) continue;
     InFlight named{query.run, absl::StrCat("row ", query.index), {}};
     if (reader != nullptr) {
-      const journal::ReadResult read = reader->ReadAt(query.position);
+      const journal::ReadResult read = reader->Read(query.lsn);
       if (read.outcome == journal::ReadOutcome::kRecord) {
         const RecordFacts facts = FactsOf(read.record);
         if (facts.key.has_value()) named.query = QueryName(*facts.key);

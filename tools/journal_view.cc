@@ -56,12 +56,12 @@ void ReadBenchmark(JournalView& view) {
   if (!view.report.segments.empty()) {
     view.started = view.report.segments.front().created;
   }
-  const journal::Position position = view.progress->benchmark_position();
-  if (position == 0) return;
+  const journal::Lsn lsn = view.progress->benchmark_lsn();
+  if (lsn == 0) return;
   absl::StatusOr<std::unique_ptr<journal::Reader>> reader =
       journal::Reader::Open(view.path, {});
   if (!reader.ok()) return;
-  const journal::ReadResult read = (*reader)->ReadAt(position);
+  const journal::ReadResult read = (*reader)->Read(lsn);
   if (read.outcome != journal::ReadOutcome::kRecord) return;
   absl::StatusOr<runner::BenchmarkInfo> info =
       runner::Decode<runner::BenchmarkInfo>(read.record.body);

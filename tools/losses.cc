@@ -25,7 +25,7 @@ absl::StatusOr<uint64_t> CountRecords(absl::string_view path,
 
 // "q6 (run 1)", from the record that began it.
 std::string NameOf(journal::Reader& reader, const runner::OpenQuery& query) {
-  const journal::ReadResult read = reader.ReadAt(query.position);
+  const journal::ReadResult read = reader.Read(query.lsn);
   if (read.outcome == journal::ReadOutcome::kRecord) {
     const RecordFacts facts = FactsOf(read.record);
     if (facts.key.has_value()) {
@@ -39,7 +39,8 @@ void FindOpen(absl::string_view path, const runner::ProgressState& progress,
               Losses* losses) {
   absl::StatusOr<std::unique_ptr<journal::Reader>> reader =
       journal::Reader::Open(path, {});
-  for (const runner::OpenQuery& query : progress.open_queries()) {
+  for (const runner::OpenQuery& query :
+       runner::InOrderOfLsn(progress.open_queries())) {
     if (query.unscored) ++losses->unscored_count;
     if (!query.in_flight) continue;
     ++losses->unanswered_count;
@@ -62,7 +63,7 @@ absl::StatusOr<Losses> FindLosses(absl::string_view path,
   if (!whole.ok()) return whole.status();
   losses.kept = *kept;
   losses.given_up = *whole - *kept;
-  losses.has_benchmark = progress.benchmark_position() != 0;
+  losses.has_benchmark = progress.benchmark_lsn() != 0;
   if (progress.announced_queries() > progress.rows()) {
     losses.missing_rows = progress.announced_queries() - progress.rows();
   }
