@@ -222,9 +222,10 @@ void Examiner::EmitSnapshot(Lsn from) {
   SnapshotCursor cursor(fs_, directory_, base_.manifest, options_.cipher);
   cursor.Seek(from);
   for (Record record; KeepGoing(0);) {
-    const PartStep step = cursor.Next(&record);
-    if (step == PartStep::kEnd) return;
-    if (step == PartStep::kRecord) {
+    const SnapshotStep step = cursor.Next(&record);
+    if (step == SnapshotStep::kEnd) return;
+    if (step == SnapshotStep::kGivenUp) continue;
+    if (step == SnapshotStep::kRecord) {
       // A newer snapshot may go further; the log goes on behind this one.
       if (record.lsn > base_.manifest.last_lsn) return;
       ++report_.snapshot_records;

@@ -11,6 +11,13 @@
 #include "journal/segment_list.h"
 
 namespace journal {
+namespace {
+
+// How often a directory is listed that changes before it is read.
+constexpr int kListingsMax = 16;
+
+}  // namespace
+
 absl::StatusOr<LogReader::ReadSegment> LogReader::Open(uint64_t id) {
   absl::StatusOr<OpenedSegment> opened = OpenSegment(fs_, directory_, id);
   if (!opened.ok()) return opened.status();
@@ -34,22 +41,12 @@ absl::StatusOr<LogReader::ReadSegment> LogReader::Open(uint64_t id) {
 
 absl::Status LogReader::Start(Lsn start_lsn) {
   start_lsn_ = start_lsn;
-  absl::StatusOr<std::vector<uint64_t>> ids = ListSegmentIds(fs_, directory_);
-  if (!ids.ok()) return ids.status();
-  if (ids->empty()) {
-    return MakeError(ErrorKind::kNotFound,
-                     absl::StrCat(directory_, ": no journal here"));
+  absl::StatusOr<ReadSegment> segment = Find();
+  // A writer that removes segments may have done so since they were listed.
+  for (int i = 1; i < kListingsMax; ++i) {
+    if (KindOf(segment.status()) != ErrorKind::kNotFound) break;
+    segment = Find();
   }
-  // The last segment whose first LSN is not above the one asked for.
-  size_t low = 0;
-  size_t high = ids->size();
-  while (high - low > 1) {
-    const size_t middle = (low + high) / 2;
-    absl::StatusOr<ReadSegment> segment = Open((*ids)[middle]);
-    if (!segment.ok()) return segment.status();
-    (segment->header.first_lsn <= start_lsn_ ? low : high) = middle;
-  }
-  absl::StatusOr<ReadSegment> segment = Open((*ids)[low]);
   if (!segment.ok()) return segment.status();
   if (absl::Status s = CheckKey(segment->header.key_id, cipher_); !s.ok()) {
     return WithContext(s, directory_);
@@ -58,6 +55,25 @@ absl::Status LogReader::Start(Lsn start_lsn) {
   confirmed_lsn_ = current_.header.watermark;
   begins_late_ = current_.header.first_lsn > std::max<Lsn>(start_lsn_, 1);
   return absl::OkStatus();
+}
+
+// The last segment whose first LSN is not above the one asked for.
+absl::StatusOr<LogReader::ReadSegment> LogReader::Find() {
+  absl::StatusOr<std::vector<uint64_t>> ids = ListSegmentIds(fs_, directory_);
+  if (!ids.ok()) return ids.status();
+  if (ids->empty()) {
+    return MakeError(ErrorKind::kNotFound,
+                     absl::StrCat(directory_, ": no journal here"));
+  }
+  size_t low = 0;
+  size_t high = ids->size();
+  while (high - low > 1) {
+    const size_t middle = (low + high) / 2;
+    absl::StatusOr<ReadSegment> segment = Open((*ids)[middle]);
+    if (!segment.ok()) return segment.status();
+    (segment->header.first_lsn <= start_lsn_ ? low : high) = middle;
+  }
+  return Open((*ids)[low]);
 }
 
 ReadResult LogReader::Next() {

@@ -53,6 +53,7 @@ class LogReader {
   };
 
   absl::StatusOr<ReadSegment> Open(uint64_t id);
+  absl::StatusOr<ReadSegment> Find();
   bool SameJournal(const SegmentHeader& header) const {
     return header.uuid == current_.header.uuid &&
            header.key_id == current_.header.key_id;

@@ -48,6 +48,8 @@ struct Manifest {
   std::vector<ManifestEntry> parts;  // In order of LSN.
 
   Lsn first_lsn() const { return parts.empty() ? 0 : parts.front().first_lsn; }
+  // What is below it was given up.
+  Lsn begin_lsn() const { return parts.empty() ? last_lsn + 1 : first_lsn(); }
 };
 
 std::string EncodeManifest(const Manifest& manifest);

@@ -69,6 +69,7 @@ class JournalReader final : public Reader {
   bool IsConfirmed(Lsn lsn);
   ReadResult ReadFromSnapshot(Lsn lsn);
   ReadResult ReadFromLog(Lsn lsn);
+  ReadResult WalkLog(Lsn lsn);
 
   const std::string directory_;
   FileSystem& fs_;
@@ -97,8 +98,7 @@ absl::Status JournalReader::Start() {
 bool JournalReader::EnterSnapshot(Lsn lsn) {
   absl::StatusOr<Manifest> manifest = NewestManifest(fs_, directory_);
   if (!manifest.ok() || manifest->last_lsn < lsn) return false;
-  const Lsn first =
-      manifest->parts.empty() ? manifest->last_lsn + 1 : manifest->first_lsn();
+  const Lsn first = manifest->begin_lsn();
   if (first > lsn) first_ = Compacted(first);
   snapshot_ = std::make_unique<SnapshotCursor>(
       fs_, directory_, *std::move(manifest), options_.cipher);
@@ -163,18 +163,22 @@ ReadResult JournalReader::NextOfLog() { return log_->Next(); }
 // kEnd: it goes on in the log.
 ReadResult JournalReader::NextOfSnapshot() {
   Record record;
-  const PartStep step = snapshot_->Next(&record);
-  if (step == PartStep::kRecord) return Found(record);
+  const SnapshotStep step = snapshot_->Next(&record);
+  if (step == SnapshotStep::kRecord) return Found(record);
+  if (step == SnapshotStep::kGivenUp) {
+    next_lsn_ = snapshot_->next_lsn();
+    return Compacted(next_lsn_);
+  }
   const Manifest& manifest = snapshot_->manifest();
   const Finding finding = snapshot_->finding();
   // Where a block is bad, the log may still have what it held.
   const Lsn lsn =
-      std::max(next_lsn_, step == PartStep::kEnd ? manifest.last_lsn + 1
-                                                 : finding.first_lsn);
+      std::max(next_lsn_, step == SnapshotStep::kEnd ? manifest.last_lsn + 1
+                                                     : finding.first_lsn);
   std::unique_ptr<SnapshotCursor> snapshot = std::move(snapshot_);
   const absl::Status entered = EnterLog(lsn);
   if (entered.ok() && !log_->begins_late()) return ReadResult();
-  if (step == PartStep::kBad) return Damaged(finding);
+  if (step == SnapshotStep::kBad) return Damaged(finding);
   if (entered.ok()) {
     // A newer snapshot has taken the place of what comes next.
     next_lsn_ = lsn;
@@ -245,17 +249,30 @@ ReadResult JournalReader::ReadFromSnapshot(Lsn lsn) {
   by_lsn_->Seek(lsn);
   Record record;
   switch (by_lsn_->Next(&record)) {
-    case PartStep::kRecord:
+    case SnapshotStep::kRecord:
       return record.lsn == lsn ? Found(record) : Compacted(record.lsn);
-    case PartStep::kBad:
+    case SnapshotStep::kBad:
       return Damaged(by_lsn_->finding());
-    case PartStep::kEnd:
+    case SnapshotStep::kGivenUp:
+      return Compacted(by_lsn_->next_lsn());
+    case SnapshotStep::kEnd:
       break;
   }
   return Compacted(by_lsn_->manifest().last_lsn + 1);
 }
 
 ReadResult JournalReader::ReadFromLog(Lsn lsn) {
+  const bool goes_on = log_by_lsn_ != nullptr && lsn >= log_by_lsn_next_;
+  ReadResult result = WalkLog(lsn);
+  // Segments on the way were removed, not the one asked for.
+  if (goes_on && result.outcome == ReadOutcome::kCompacted &&
+      result.first_lsn <= lsn) {
+    result = WalkLog(lsn);
+  }
+  return result;
+}
+
+ReadResult JournalReader::WalkLog(Lsn lsn) {
   if (log_by_lsn_ == nullptr || lsn < log_by_lsn_next_) {
     log_by_lsn_ = std::make_unique<LogReader>(directory_, fs_, options_.cipher);
     log_by_lsn_next_ = lsn;

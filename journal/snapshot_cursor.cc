@@ -11,6 +11,9 @@ namespace {
 
 constexpr Position kSnapshotBit = Position{1} << 63;
 
+// How often a directory is listed that changes before it is read.
+constexpr int kListingsMax = 16;
+
 }  // namespace
 
 Position MakeSnapshotPosition(Lsn lsn) { return kSnapshotBit | lsn; }
@@ -21,15 +24,21 @@ Lsn SnapshotPositionLsn(Position position) { return position & ~kSnapshotBit; }
 
 absl::StatusOr<Manifest> NewestManifest(FileSystem& fs,
                                         absl::string_view directory) {
-  absl::StatusOr<SnapshotFiles> files = ListSnapshotFiles(fs, directory);
-  if (!files.ok()) return files.status();
-  absl::Status failure =
-      MakeError(ErrorKind::kNotFound, "there is no snapshot");
-  for (auto id = files->manifests.rbegin(); id != files->manifests.rend();
-       ++id) {
-    absl::StatusOr<Manifest> manifest = ReadManifest(fs, directory, *id);
-    if (manifest.ok()) return manifest;
-    if (KindOf(failure) == ErrorKind::kNotFound) failure = manifest.status();
+  absl::Status failure;
+  for (int i = 0; i < kListingsMax; ++i) {
+    absl::StatusOr<SnapshotFiles> files = ListSnapshotFiles(fs, directory);
+    if (!files.ok()) return files.status();
+    failure = MakeError(ErrorKind::kNotFound, "there is no snapshot");
+    bool removed = false;
+    for (auto id = files->manifests.rbegin();
+         id != files->manifests.rend() && !removed; ++id) {
+      absl::StatusOr<Manifest> manifest = ReadManifest(fs, directory, *id);
+      if (manifest.ok()) return manifest;
+      // A writer has made newer ones since: no older one may take their place.
+      removed = KindOf(manifest.status()) == ErrorKind::kNotFound;
+      if (KindOf(failure) == ErrorKind::kNotFound) failure = manifest.status();
+    }
+    if (!removed) return failure;
   }
   return failure;
 }
@@ -58,19 +67,23 @@ void SnapshotCursor::Seek(Lsn lsn) {
   }
 }
 
-PartStep SnapshotCursor::Next(Record* record) {
+SnapshotStep SnapshotCursor::Next(Record* record) {
   for (;;) {
-    if (part_ >= manifest_.parts.size()) return PartStep::kEnd;
-    if (reader_ == nullptr && !OpenPart()) return PartStep::kBad;
-    const PartStep step = reader_->Next(record);
-    if (step == PartStep::kRecord) {
-      next_lsn_ = record->lsn + 1;
-      record->position = MakeSnapshotPosition(record->lsn);
-      return step;
+    if (part_ >= manifest_.parts.size()) return SnapshotStep::kEnd;
+    if (reader_ == nullptr) {
+      const SnapshotStep opened = OpenPart();
+      if (opened != SnapshotStep::kRecord) return opened;
     }
-    if (step == PartStep::kBad) {
-      finding_ = reader_->finding();
-      return step;
+    switch (reader_->Next(record)) {
+      case PartStep::kRecord:
+        next_lsn_ = record->lsn + 1;
+        record->position = MakeSnapshotPosition(record->lsn);
+        return SnapshotStep::kRecord;
+      case PartStep::kBad:
+        finding_ = reader_->finding();
+        return SnapshotStep::kBad;
+      case PartStep::kEnd:
+        break;
     }
     next_lsn_ = manifest_.parts[part_].last_lsn + 1;
     reader_.reset();
@@ -78,29 +91,34 @@ PartStep SnapshotCursor::Next(Record* record) {
   }
 }
 
-// False: finding_ says why, and the part is passed over.
-bool SnapshotCursor::OpenPart() {
-  for (;;) {
+SnapshotStep SnapshotCursor::OpenPart() {
+  while (part_ < manifest_.parts.size()) {
     const ManifestEntry entry = manifest_.parts[part_];
     absl::StatusOr<std::unique_ptr<PartReader>> part = PartReader::Open(
         fs_, directory_, manifest_.uuid, entry.part_id, cipher_, &finding_);
     if (part.ok()) {
       reader_ = *std::move(part);
       reader_->Seek(next_lsn_);
-      return true;
+      return SnapshotStep::kRecord;
     }
-    if (KindOf(part.status()) == ErrorKind::kNotFound && TakeNewer()) continue;
+    if (KindOf(part.status()) == ErrorKind::kNotFound && TakeNewer()) {
+      const Lsn first = manifest_.begin_lsn();
+      if (first <= next_lsn_) continue;
+      Seek(first);
+      return SnapshotStep::kGivenUp;
+    }
     finding_.file = PartFileName(entry.part_id);
     finding_.first_lsn = std::max(next_lsn_, entry.first_lsn);
     finding_.last_lsn = entry.last_lsn;
     finding_.detail = std::string(part.status().message());
     next_lsn_ = entry.last_lsn + 1;
     ++part_;
-    return false;
+    return SnapshotStep::kBad;
   }
+  return SnapshotStep::kEnd;
 }
 
-// A part that is gone was replaced: a newer manifest names another.
+// A part that is gone was replaced, or given up: a newer manifest says which.
 bool SnapshotCursor::TakeNewer() {
   absl::StatusOr<Manifest> newest = NewestManifest(fs_, directory_);
   if (!newest.ok() || newest->uuid != manifest_.uuid ||
@@ -109,7 +127,7 @@ bool SnapshotCursor::TakeNewer() {
   }
   manifest_ = *std::move(newest);
   Seek(next_lsn_);
-  return part_ < manifest_.parts.size();
+  return true;
 }
 
 }  // namespace journal

@@ -27,6 +27,13 @@ Lsn SnapshotPositionLsn(Position position);
 absl::StatusOr<Manifest> NewestManifest(FileSystem& fs,
                                         absl::string_view directory);
 
+enum class SnapshotStep {
+  kRecord,
+  kEnd,      // Behind the manifest's last_lsn.
+  kBad,      // finding() says what is not there; Next() goes on behind it.
+  kGivenUp,  // The application gave up what was next; next_lsn() is left.
+};
+
 // Goes on in a newer snapshot when a writer replaces the parts under it. Not
 // thread-safe; memory as of one PartReader.
 class SnapshotCursor {
@@ -38,16 +45,18 @@ class SnapshotCursor {
   // Stands before the first record whose LSN is not below `lsn`.
   void Seek(Lsn lsn);
 
-  // kEnd: behind the manifest's last_lsn. kBad: finding() says what is not
-  // there; the next call goes on behind it.
-  PartStep Next(Record* record);
+  SnapshotStep Next(Record* record);
   const Finding& finding() const { return finding_; }
+
+  // Nothing below it is wanted, or there, any more.
+  Lsn next_lsn() const { return next_lsn_; }
 
   // The one it reads from now.
   const Manifest& manifest() const { return manifest_; }
 
  private:
-  bool OpenPart();
+  // kRecord: it is open.
+  SnapshotStep OpenPart();
   bool TakeNewer();
 
   FileSystem& fs_;
@@ -56,7 +65,7 @@ class SnapshotCursor {
   Manifest manifest_;
   size_t part_ = 0;  // Index in manifest_.parts.
   std::unique_ptr<PartReader> reader_;
-  Lsn next_lsn_ = 1;  // Nothing below it is wanted any more.
+  Lsn next_lsn_ = 1;
   Finding finding_;
 };
 

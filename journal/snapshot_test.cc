@@ -431,6 +431,62 @@ TEST_F(SnapshotTest, PartsOfAnEncryptedJournalAreEncrypted) {
   Close();
 }
 
+TEST_F(SnapshotTest, AReaderByLsnGoesAroundWhatWasRemoved) {
+  Open();
+  const Lsn a = Append("a 1");
+  absl::StatusOr<std::unique_ptr<Reader>> reader =
+      Reader::Open(directory_, {.file_system = &fs_});
+  ASSERT_TRUE(reader.ok());
+  EXPECT_EQ((*reader)->Read(a).record.body, "a 1");
+  for (const char* body : {"b 1", "c 1", "d 1"}) {
+    Snapshot();
+    Append(body);
+  }
+  const Lsn e = Append("e 1");
+  EXPECT_EQ((*reader)->Read(e).record.body, "e 1");
+}
+
+TEST_F(SnapshotTest, AReaderIsToldOfWhatIsRemovedUnderIt) {
+  Open();
+  for (const char* body : {"a 1", "b 1", "c 1", "d 1"}) {
+    Append(body);
+    Snapshot();
+  }
+  absl::StatusOr<std::unique_ptr<Reader>> reader =
+      Reader::Open(directory_, {.file_system = &fs_});
+  ASSERT_TRUE(reader.ok());
+  EXPECT_EQ((*reader)->Next().record.body, "a 1");
+  const Lsn e = Append("e 1");
+  ASSERT_TRUE(writer_->RemoveBefore(e).ok());
+  const ReadResult removed = (*reader)->Next();
+  ASSERT_EQ(removed.outcome, ReadOutcome::kCompacted)
+      << Describe(removed.finding);
+  EXPECT_LE(removed.first_lsn, e);
+  EXPECT_EQ((*reader)->Next().record.body, "e 1");
+}
+
+TEST_F(SnapshotTest, AReaderListsAgainWhatIsRemovedMeanwhile) {
+  Open();
+  Append("a 1");
+  FaultFileSystem slow(&disk_);
+  slow.Block(FileOp::kOpen, "0000000001.seg");
+  absl::StatusOr<std::unique_ptr<Reader>> reader;
+  std::thread opening(
+      [&] { reader = Reader::Open(directory_, {.file_system = &slow}); });
+  EXPECT_TRUE(slow.AwaitBlocked(FileOp::kOpen));
+  for (const char* body : {"b 1", "c 1"}) {
+    Snapshot();
+    Append(body);
+  }
+  EXPECT_THAT(Files("0000000001.seg"), IsEmpty());
+  slow.Unblock(FileOp::kOpen);
+  opening.join();
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  for (const char* body : {"a 1", "b 1", "c 1"}) {
+    EXPECT_EQ((*reader)->Next().record.body, body);
+  }
+}
+
 TEST_F(SnapshotTest, RemovedBeforeIsRemovedAndSaid) {
   Open();
   Append("a 1");
