@@ -34,11 +34,12 @@ struct SnapshotOptions {
   uint64_t log_bytes = 0;
   // Close makes a last one.
   bool on_close = false;
-  // Newest snapshots that stay, at least 2.
+  // Newest snapshots that stay; fewer than 2 count as 2.
   int manifests_kept = 5;
   // Receives a copy of each new part and manifest; empty: none. Made if it is
   // not there; its parent must be.
   std::string backup_directory;
+  // zstd's, 1 (fast) to 22; what is beyond its range counts as its end.
   int zstd_level = 3;
 };
 

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <functional>
+#include <map>
 #include <ostream>
 #include <string>
 #include <tuple>
@@ -12,6 +14,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "journal/error.h"
 #include "journal/frame.h"
 #include "journal/salvage.h"
@@ -24,31 +28,43 @@ constexpr RecoveryMode kModes[] = {
     RecoveryMode::kStrict, RecoveryMode::kAbsolute, RecoveryMode::kPointInTime,
     RecoveryMode::kSalvage};
 
-TEST(DecideTest, TheTableIsTheOneInTheDocumentation) {
-  const auto row = [](FindingKind kind) {
-    std::vector<RecoveryAction> actions;
-    for (RecoveryMode mode : kModes) actions.push_back(Decide(kind, mode));
-    return actions;
-  };
-  using Row = std::vector<RecoveryAction>;
-  constexpr auto kOpen = RecoveryAction::kOpen;
-  constexpr auto kCut = RecoveryAction::kCut;
-  constexpr auto kRefuse = RecoveryAction::kRefuse;
-  constexpr auto kStop = RecoveryAction::kStopBefore;
-  constexpr auto kSkip = RecoveryAction::kSkip;
-  EXPECT_EQ(row(FindingKind::kCleanEnd), (Row{kOpen, kOpen, kOpen, kOpen}));
-  EXPECT_EQ(row(FindingKind::kTornTail), (Row{kCut, kRefuse, kCut, kCut}));
-  EXPECT_EQ(row(FindingKind::kSecondCopy), (Row{kOpen, kRefuse, kOpen, kOpen}));
-  EXPECT_EQ(row(FindingKind::kNoRecordLost),
-            (Row{kRefuse, kRefuse, kOpen, kOpen}));
-  for (FindingKind kind : {FindingKind::kAckedLoss, FindingKind::kSegmentChain,
-                           FindingKind::kHeadersBad}) {
-    EXPECT_EQ(row(kind), (Row{kRefuse, kRefuse, kStop, kSkip}));
+// The cells of the table in FORMAT.md, row by row.
+std::vector<std::vector<std::string>> DocumentedTable() {
+  std::ifstream page("journal/FORMAT.md");
+  std::vector<std::vector<std::string>> rows;
+  std::string line;
+  while (std::getline(page, line) &&
+         !absl::StartsWith(line,
+                           "| what is found | `strict` | `absolute` | "
+                           "`point-in-time` | `salvage` |")) {
   }
-  EXPECT_EQ(row(FindingKind::kReadError),
-            (Row{kRefuse, kRefuse, kRefuse, kSkip}));
-  EXPECT_EQ(row(FindingKind::kNewerFormat),
-            (Row{kRefuse, kRefuse, kRefuse, kRefuse}));
+  std::getline(page, line);  // Under the heading.
+  while (std::getline(page, line) && absl::StartsWith(line, "|")) {
+    std::vector<std::string> cells = absl::StrSplit(line, " | ");
+    cells.back() = std::string(absl::StripSuffix(cells.back(), " |"));
+    rows.emplace_back(cells.begin() + 1, cells.end());
+  }
+  return rows;
+}
+
+TEST(DecideTest, TheTableIsTheOneInTheDocumentation) {
+  const std::map<RecoveryAction, std::string> words = {
+      {RecoveryAction::kOpen, "open"},
+      {RecoveryAction::kCut, "cut"},
+      {RecoveryAction::kRefuse, "refuse"},
+      {RecoveryAction::kStopBefore, "stop before it"},
+      {RecoveryAction::kSkip, "skip it"},
+  };
+  const auto documented = DocumentedTable();
+  ASSERT_EQ(documented.size(), size_t{kFindingKindCount});
+  for (int kind = 0; kind < kFindingKindCount; ++kind) {
+    std::vector<std::string> row;
+    for (const RecoveryMode mode : kModes) {
+      row.push_back(words.at(Decide(static_cast<FindingKind>(kind), mode)));
+    }
+    EXPECT_EQ(documented[kind], row)
+        << FindingKindName(static_cast<FindingKind>(kind));
+  }
 }
 
 // Three lives, each closed: "a1" "a2" in segment 1, "b1" "b2" in segment 2,

@@ -23,6 +23,7 @@
 
 namespace journal {
 
+// What is out of the bounds given here is kInvalidArgument from Writer::Open.
 struct WriterOptions {
   SyncMode sync_mode = SyncMode::kBatch;
   // Mode batch: at most this many counted records (RecordView::sync_weight)
@@ -30,21 +31,31 @@ struct WriterOptions {
   uint32_t sync_records = 50;
   // Mode batch: an fsync starts at most this long after the first of them.
   // Modes batch and each: this long after the last append of a burst the
-  // newest records are confirmed by a watermark frame.
+  // newest records are confirmed by a watermark frame. More than 0.
   absl::Duration sync_interval = absl::Milliseconds(100);
 
+  // The longest body, in bytes, and the longest span with some 50 bytes more
+  // for each of its records: longer ones are refused. 1 to 1 GiB (with a key 40
+  // bytes less). Readers take any.
   uint32_t max_record_bytes = 16 << 20;
-  // Bytes waiting to be written before Append blocks.
+  // Frame bytes waiting to be written before Append blocks; an append that is
+  // larger waits for an empty queue. They are the callers' own memory; what
+  // the engine holds is the frames of one batch.
   uint64_t queue_bytes_max = 4 << 20;
   // Of these, what AppendAsync and TryAppend may hold copies of (with some 200
   // bytes for each record): one half is filled while the other is written. From
   // the first such append on, Append has queue_bytes_max less one half. One
   // record that is larger is let in alone. At most queue_bytes_max counts.
   uint64_t async_bytes_max = 4 << 20;
-  // The sizes of zero-written segments: the first, doubling to the last.
+  // The sizes of zero-written segments in bytes: the first after opening,
+  // doubling to the last. 64 KiB <= min <= max <= 4 GiB, min a multiple of 512.
+  // Where an append needs a larger segment it gets one; a nearly full disk
+  // gives smaller ones.
   uint64_t segment_bytes_min = 1 << 20;
   uint64_t segment_bytes_max = 64 << 20;
 
+  // What opening does about damage. kSalvage opens nothing that it would have
+  // to skip: see Salvage().
   RecoveryMode recovery_mode = RecoveryMode::kStrict;
   // Mode point-in-time with damage: go on from the last good record, keeping
   // the rest in .torn files, instead of refusing to write.
@@ -53,6 +64,7 @@ struct WriterOptions {
   // cover.
   bool verify_all = false;
 
+  // kMustExist fails with kNotFound, kMustNotExist with kInvalidArgument.
   enum class Existing { kOpenOrCreate, kMustExist, kMustNotExist };
   Existing existing = Existing::kOpenOrCreate;
 
@@ -61,14 +73,15 @@ struct WriterOptions {
   // writer. Null: plain.
   const Cipher* cipher = nullptr;
 
+  // When snapshots are made, how many stay, where copies go (compactor.h).
   SnapshotOptions snapshots;
   // What opening did not read is read in the background, this fast; damage goes
-  // to the listener. 0: not at all.
+  // to the listener. Bytes a second; 0: not at all.
   uint64_t scrub_bytes_per_second = 0;
 
   // None is owned; all outlive the writer. May be null.
-  Folder* folder = nullptr;
-  Compactor* compactor = nullptr;
+  Folder* folder = nullptr;        // Null: no states, opening folds nothing.
+  Compactor* compactor = nullptr;  // Null: snapshots keep every record.
   WriterListener* listener = nullptr;
   FileSystem* file_system = nullptr;  // Null means Posix().
   Clock* clock = nullptr;             // Null means Real().
