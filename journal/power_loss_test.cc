@@ -235,6 +235,7 @@ class History {
     const size_t keep_from = Pick(submitted_.size());
     if (submitted_[keep_from].lsn == 0) return;
     may_be_gone_ = std::max(may_be_gone_, keep_from);
+    gave_up_ = true;
     const absl::Status status =
         writer_->RemoveBefore(submitted_[keep_from].lsn);
     EXPECT_TRUE(status.ok() || disk_.powered_off()) << status;
@@ -376,9 +377,8 @@ class History {
   ReadResult NextOf(Reader& reader) {
     ReadResult next = reader.Next();
     // What was given up is said once.
-    return next.outcome == ReadOutcome::kCompacted && may_be_gone_ > 0
-               ? reader.Next()
-               : next;
+    return next.outcome == ReadOutcome::kCompacted && gave_up_ ? reader.Next()
+                                                               : next;
   }
 
   void Forget(size_t there, bool power) {
@@ -396,6 +396,7 @@ class History {
   std::unique_ptr<Writer> writer_;
 
   std::vector<Submitted> submitted_;
+  bool gave_up_ = false;      // Something, if only the engine's own frames.
   size_t may_be_gone_ = 0;    // So many were given up, or may have been.
   size_t returned_ = 0;       // So many have returned,
   size_t durable_ = 0;        // and so many are promised to survive power loss.
