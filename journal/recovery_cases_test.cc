@@ -198,6 +198,69 @@ TEST_F(RecoveryCasesTest,
   EXPECT_EQ(Examine().outcome, FindingKind::kAckedLoss) << Text(Examine());
 }
 
+// The journal went two ways from a copy: frame for frame of the same shape,
+// with right checksums, and yet not one history.
+class ForkTest : public RecoveryCasesTest {
+ protected:
+  void LivesHereAndInTheFork(int lives) {
+    Life({"a1"});
+    fork_.CopyFrom(disk_);
+    for (int life = 0; life < lives; ++life) {
+      Live(disk_, absl::StrCat("here ", life));
+      Live(fork_, absl::StrCat("fork ", life));
+    }
+  }
+  // Ends without a close frame if `killed_`.
+  void Live(MemoryFileSystem& disk, const std::string& body) {
+    WriterOptions options = options_;
+    options.file_system = &disk;
+    auto writer = Writer::Open(directory_, options).value();
+    ASSERT_TRUE(writer->Append({.type = 1, .body = body}).ok());
+    if (killed_) disk.PowerOff();
+    EXPECT_EQ(writer->Close().ok(), !killed_);
+    writer.reset();
+    if (killed_) disk.PowerOnKeepingCache();
+  }
+  // Puts the fork's record in the place of the one here.
+  void TakeRecordFromFork(absl::string_view here) {
+    const FramePlace place = FrameOf(here);
+    const std::string there = fork_.Get(PathOf(place.segment));
+    WriteBytes(place.segment, place.offset,
+               there.substr(place.offset, place.end - place.offset));
+  }
+  MemoryFileSystem fork_;
+  bool killed_ = false;
+};
+
+TEST_F(ForkTest, ASegmentOfAForkDoesNotFit) {
+  LivesHereAndInTheFork(3);
+  disk_.Put(PathOf(2), fork_.Get(PathOf(2)));
+  EXPECT_EQ(Examine().outcome, FindingKind::kSegmentChain) << Text(Examine());
+  EXPECT_THAT(Bodies(), ElementsAre("a1", "fork 0"));
+}
+
+TEST_F(ForkTest, ASegmentOfAForkIsSeenByAnOpeningThatDoesNotReadIt) {
+  LivesHereAndInTheFork(4);
+  disk_.Put(PathOf(2), fork_.Get(PathOf(2)));
+  EXPECT_EQ(KindOf(TryOpen()), ErrorKind::kDamage);
+}
+
+TEST_F(ForkTest, ARecordOfAForkIsSeenByTheSeal) {
+  killed_ = true;
+  LivesHereAndInTheFork(2);
+  TakeRecordFromFork("here 0");
+  const RecoveryReport report = Examine();
+  ASSERT_TRUE(report.damaged()) << Text(report);
+  EXPECT_THAT(report.findings[0].detail, HasSubstr("seal frame disagrees"));
+}
+
+TEST_F(ForkTest, ARecordOfAForkIsSeenByTheClose) {
+  LivesHereAndInTheFork(1);
+  TakeRecordFromFork("here 0");
+  EXPECT_EQ(Examine().outcome, FindingKind::kAckedLoss) << Text(Examine());
+  EXPECT_EQ(KindOf(TryOpen()), ErrorKind::kDamage);
+}
+
 // ---------------------------------------------------------------------------
 // A torn tail, and openings that are interrupted
 
