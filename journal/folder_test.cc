@@ -224,6 +224,39 @@ TEST_F(FolderTest, Case30_AStateThatAFullDiskHasNoRoomForIsLeftOut) {
   EXPECT_EQ(Bodies().size(), 18);
 }
 
+// The commit that writes a state, each call of which may fail.
+TEST_F(FolderTest, EveryCallOfAStateFails) {
+  options_.segment_bytes_min = options_.segment_bytes_max = 32 << 20;
+  const std::string zeros(1 << 20, '\0');
+  int states = 0;
+  for (const FileOp op : {FileOp::kWrite, FileOp::kSync, FileOp::kCreate,
+                          FileOp::kRename, FileOp::kSyncDirectory}) {
+    bool failed = true;
+    for (int nth = 1; failed; ++nth) {
+      SCOPED_TRACE(absl::StrCat(FileOpName(op), " ", nth));
+      disk_.Delete(directory_);
+      counter_ = Counter();
+      Open();
+      for (int i = 0; i < 15; ++i) Append(zeros);
+      fs_.ClearCalls();
+      fs_.Inject({.op = op, .name_part = "0000000001", .nth = nth});
+      const bool appended = TryAppend(std::string(2 << 20, '\0')).ok();
+      failed = fs_.Count(op, "0000000001") >= nth;
+      EXPECT_EQ(appended, !failed);
+      fs_.Heal();
+      Kill();
+      const uint64_t there = Bodies().size();
+      ASSERT_GE(there, appended ? 16 : 15);
+      states += StateFrames();
+      ReopenWithFreshCounter();
+      ASSERT_EQ(counter_.records, there);
+      Close();
+      ASSERT_EQ(Examine().outcome, FindingKind::kCleanEnd) << Text(Examine());
+    }
+  }
+  EXPECT_GT(states, 0);
+}
+
 TEST_F(FolderTest, PowerLossBesideStates) {
   for (uint64_t seed = 1; seed <= 12; ++seed) {
     disk_.Delete(directory_);

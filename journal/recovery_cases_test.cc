@@ -328,6 +328,37 @@ TEST_F(RecoveryCasesTest, Case21_GivingUpSegmentsMayBeInterruptedAnywhere) {
   }
 }
 
+// Here nothing is cut, so that names alone are changed.
+TEST_F(RecoveryCasesTest, Case21_GivenUpSegmentsAreKeptOnEveryDisk) {
+  bool interrupted = true;
+  for (uint64_t change = 1; interrupted; ++change) {
+    disk_.Delete(directory_);
+    options_.recovery_mode = RecoveryMode::kStrict;
+    ThreeLives();
+    FlipBit(2, 100, 0);
+    FlipBit(2, 612, 0);
+    const BodyList given_up = {Bytes(2), Bytes(3)};
+    options_.recovery_mode = RecoveryMode::kPointInTime;
+    options_.append_after_damage = true;
+    disk_.PowerOffAfter(change);
+    interrupted = !TryOpen().ok();
+    disk_.PowerOff();
+    writer_.reset();
+    MemoryFileSystem dark;
+    dark.CopyFrom(disk_);
+    AllLosses losses;
+    do {
+      disk_.CopyFrom(dark);
+      disk_.PowerOn(losses.Next());
+      Life({"z"});
+      ASSERT_THAT(Bodies(), ElementsAre("a1", "a2", "z"));
+      for (const std::string& bytes : given_up) {
+        ASSERT_THAT(TornBytes(), Contains(bytes)) << "gone at " << change;
+      }
+    } while (losses.More());
+  }
+}
+
 TEST_F(RecoveryCasesTest, WhatFollowsTheDamageIsKeptByteForByte) {
   ThreeLives();
   const FramePlace b1 = FrameOf("b1");

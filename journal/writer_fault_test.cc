@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <string>
@@ -392,6 +393,90 @@ TEST_P(EveryCallFailsTest, NothingAcknowledgedIsLost) {
   }
 }
 
+// Openings that have something to mend, each call of which may fail: the next
+// one mends it with the same outcome, and nothing that was cut is gone.
+class EveryCallOfARecoveryFailsTest
+    : public WriterFaultTest,
+      public ::testing::WithParamInterface<Sweep> {
+ protected:
+  bool IsKept(const std::string& bytes) {
+    const BodyList torn = TornBytes();
+    return std::any_of(torn.begin(), torn.end(), [&](const std::string& each) {
+      return absl::StrContains(each, bytes);
+    });
+  }
+  // `make_damage` leaves a journal to mend, of which `kept` is good, and
+  // returns what must be found in .torn files.
+  template <typename MakeDamage>
+  void MendInSpiteOfFaults(MakeDamage make_damage, const BodyList& kept) {
+    bool failed = true;
+    for (int nth = 1; failed; ++nth) {
+      for (const int survive : {-1, 0, 50}) {
+        SCOPED_TRACE(absl::StrCat("call ", nth, ", survive ", survive));
+        disk_.Delete(directory_);
+        const BodyList cut = make_damage();
+        fs_.ClearCalls();
+        fs_.Inject({.op = GetParam().op,
+                    .nth = nth,
+                    .from_then_on = GetParam().from_then_on,
+                    .error_number = GetParam().error_number});
+        TryOpen().IgnoreError();
+        failed = fs_.Count(GetParam().op) >= nth;
+        fs_.Heal();
+        if (survive >= 0) {
+          PowerCut(
+              {.seed = static_cast<uint64_t>(nth), .survive_percent = survive});
+        } else {
+          Kill();
+        }
+        ASSERT_EQ(TryOpen(), absl::OkStatus());
+        Append("z");
+        Close();
+        options_.recovery_mode = RecoveryMode::kStrict;
+        ASSERT_EQ(Examine().outcome, FindingKind::kCleanEnd) << Text(Examine());
+        BodyList expected = kept;
+        expected.push_back("z");
+        ASSERT_EQ(Bodies(), expected);
+        for (const std::string& bytes : cut) {
+          ASSERT_TRUE(IsKept(bytes)) << "bytes that were cut are gone";
+        }
+      }
+    }
+  }
+};
+
+TEST_P(EveryCallOfARecoveryFailsTest, ATornTailIsCut) {
+  MendInSpiteOfFaults(
+      [this]() -> BodyList {
+        Open();
+        Append("kept");
+        Append("torn");
+        Kill();
+        const FramePlace torn = FrameOf("torn");
+        ZeroBytes(1, torn.end - 8, torn.end);
+        return {Bytes(1).substr(torn.offset, kFrameHeaderBytes / 2)};
+      },
+      {"kept"});
+}
+
+TEST_P(EveryCallOfARecoveryFailsTest, WhatFollowsDamageStepsAside) {
+  options_.append_after_damage = true;
+  options_.verify_all = true;
+  MendInSpiteOfFaults(
+      [this]() -> BodyList {
+        options_.recovery_mode = RecoveryMode::kStrict;
+        for (const char* body : {"a", "b", "c"}) Life({body});
+        const FramePlace b = FrameOf("b");
+        FlipBit(b);
+        const BodyList given_up = {
+            Bytes(2).substr(b.offset, kFrameHeaderBytes / 2), Bytes(3)};
+        FlipBit(1, 20, 1);  // And half a header.
+        options_.recovery_mode = RecoveryMode::kPointInTime;
+        return given_up;
+      },
+      {"a"});
+}
+
 std::vector<Sweep> Sweeps() {
   std::vector<Sweep> sweeps;
   for (FileOp op :
@@ -408,14 +493,16 @@ std::vector<Sweep> Sweeps() {
   return sweeps;
 }
 
+std::string SweepName(const ::testing::TestParamInfo<Sweep>& info) {
+  return absl::StrCat(FileOpName(info.param.op),
+                      info.param.error_number == EIO ? "_EIO" : "_ENOSPC",
+                      info.param.from_then_on ? "_for_good" : "_once");
+}
+
 INSTANTIATE_TEST_SUITE_P(All, EveryCallFailsTest, ::testing::ValuesIn(Sweeps()),
-                         [](const auto& info) {
-                           return absl::StrCat(
-                               FileOpName(info.param.op),
-                               info.param.error_number == EIO ? "_EIO"
-                                                              : "_ENOSPC",
-                               info.param.from_then_on ? "_for_good" : "_once");
-                         });
+                         SweepName);
+INSTANTIATE_TEST_SUITE_P(All, EveryCallOfARecoveryFailsTest,
+                         ::testing::ValuesIn(Sweeps()), SweepName);
 
 }  // namespace
 }  // namespace journal

@@ -330,35 +330,50 @@ bool AllLosses::More() {
 }
 
 void MemoryFileSystem::CopyFrom(const MemoryFileSystem& other) {
-  absl::MutexLock theirs(&other.mutex_);
+  // One mutex after the other: copies are made to and fro.
+  MemoryFileSystem copy;
+  other.CopyTo(&copy);
+  absl::MutexLock theirs(&copy.mutex_);
   absl::MutexLock lock(&mutex_);
+  root_ = copy.root_;
+  births_ = copy.births_;
+  off_ = copy.off_;
+  off_at_ = copy.off_at_;
+  changes_ = copy.changes_;
+  failing_syncs_ = copy.failing_syncs_;
+  capacity_ = copy.capacity_;
+  ++generation_;
+  locked_.clear();
+}
+
+void MemoryFileSystem::CopyTo(MemoryFileSystem* copy) const {
+  absl::MutexLock lock(&mutex_);
+  absl::MutexLock theirs(&copy->mutex_);
   // A file may have several names, of which some are synced.
   std::map<const Node*, std::shared_ptr<Node>> copies;
   const std::function<std::shared_ptr<Node>(const std::shared_ptr<Node>&)>
       copy_of = [&](const std::shared_ptr<Node>& node) {
         if (node == nullptr) return std::shared_ptr<Node>();
-        std::shared_ptr<Node>& copy = copies[node.get()];
-        if (copy != nullptr) return copy;
-        copy = std::make_shared<Node>(*node);
-        const std::shared_ptr<Node> result = copy;
-        for (auto& [name, child] : result->entries) child = copy_of(child);
-        for (auto& [name, child] : result->synced_entries) {
+        std::shared_ptr<Node>& known = copies[node.get()];
+        if (known != nullptr) return known;
+        const auto made = std::make_shared<Node>(*node);
+        known = made;
+        for (auto& [name, child] : made->entries) child = copy_of(child);
+        for (auto& [name, child] : made->synced_entries) {
           child = copy_of(child);
         }
-        for (DirectoryChange& change : result->pending) {
+        for (DirectoryChange& change : made->pending) {
           change.node = copy_of(change.node);
         }
-        return result;
+        return made;
       };
-  root_ = copy_of(other.root_);
-  births_ = other.births_;
-  off_ = other.off_;
-  off_at_ = other.off_at_;
-  changes_ = other.changes_;
-  failing_syncs_ = other.failing_syncs_;
-  capacity_ = other.capacity_;
-  ++generation_;
-  locked_.clear();
+  copy->root_ = copy_of(root_);
+  copy->births_ = births_;
+  copy->off_ = off_;
+  copy->off_at_ = off_at_;
+  copy->changes_ = changes_;
+  copy->failing_syncs_ = failing_syncs_;
+  copy->capacity_ = capacity_;
 }
 
 // ---------------------------------------------------------------------------

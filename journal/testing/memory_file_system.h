@@ -182,6 +182,8 @@ class MemoryFileSystem final : public FileSystem {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TruncateNode(Node& node, uint64_t size)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // `copy` is new.
+  void CopyTo(MemoryFileSystem* copy) const;
   uint64_t Used() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LosePower(Node& node, absl::string_view path, const PowerLoss& loss)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
