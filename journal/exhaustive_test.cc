@@ -427,6 +427,9 @@ TEST_P(ExhaustiveTest, EveryDiskOfEveryCrashOfEveryShortHistory) {
           static_cast<unsigned long long>(most_disks_));
       std::fflush(stdout);
     }
+    std::printf("torture: %llu crashes\ntorture: %llu disks\n",
+                static_cast<unsigned long long>(crashes_),
+                static_cast<unsigned long long>(disks_));
   }
 }
 

@@ -201,7 +201,7 @@ noticed_by() {
   done
 }
 
-survivors=0
+tried=0 survivors=0
 for i in "${!names[@]}"; do
   name=${names[i]}
   if [[ ${#wanted[@]} -gt 0 && " ${wanted[*]} " != *" $name "* ]]; then
@@ -224,6 +224,7 @@ for i in "${!names[@]}"; do
     --notest_keep_going --test_timeout=$test_timeout \
     --test_env=JOURNAL_HISTORY_LENGTH=2 --test_arg=--gtest_fail_fast \
     "${options[@]}" ${targets[i]} >"$scratch/log" 2>&1 || status=$?
+  tried=$((tried + 1))
   case $status in
     0)
       printf '%-28s SURVIVED %s\n' "$name" "${targets[i]}"
@@ -239,6 +240,7 @@ for i in "${!names[@]}"; do
   cp "${files[i]}" "$mutated"
 done
 
+echo "torture: $tried mutants"
 if [[ $survivors -gt 0 ]]; then
   echo "mutate.sh: $survivors survived" >&2
   exit 1
