@@ -4,7 +4,7 @@
 #
 #   tools/mutate.sh                        all of them
 #   tools/mutate.sh poison head-chain      these only
-#   tools/mutate.sh --list                 their names
+#   tools/mutate.sh --list                 their names, if all can be made
 #   tools/mutate.sh --disk_cache=/tmp/d    with this option of Bazel's
 #
 # Ends with 1 if a mutant survives, and with 2 if one cannot be made: its text
@@ -111,7 +111,7 @@ mutant segment-header-checksum journal/segment_header.cc \
 # -- The poison flag ---------------------------------------------------------
 
 mutant poison journal/group_commit.cc \
-  '    poison_ = failure;' \
+  '  poison_ = failure;' \
   '' \
   '//journal:writer_fault_test'
 
@@ -121,7 +121,7 @@ mutant file-length journal/examiner_end.cc \
   'return list_.segments[i].file_bytes < list_.segments[i].header.zeroed_bytes;' \
   'return list_.segments.empty() && i > 0;' \
   '//journal:byte_matrix_test'
-mutant file-length-for-readers journal/reader.cc \
+mutant file-length-for-readers journal/log_reader.cc \
   '      !closed_ && scanner.file_bytes() < current_.header.zeroed_bytes;' \
   '      false;' \
   '//journal:reader_damage_test'
@@ -141,10 +141,36 @@ mutant opening-uncached journal/writer_open.cc \
 
 # -- Removing the log --------------------------------------------------------
 
-# Here belongs the reading back of a snapshot before the segments that it
-# covers are removed.
+mutant part-read-back journal/snapshot_builder.cc \
+  'absl::Status verified = VerifyPart(entry);' \
+  'absl::Status verified;' \
+  '//journal:snapshot_test'
+mutant part-read-back-uncached journal/snapshot_builder.cc \
+  '  if (absl::Status s = (*part)->DropCache(); !s.ok()) return s;
+  if (!(EntryOf(' \
+  '  if (!(EntryOf(' \
+  '//journal:snapshot_test'
+mutant removal-of-unverified journal/snapshot_keeper.cc \
+  'verified.count(part.part_id) == 0' \
+  'verified.count(part.part_id) > 1' \
+  '//journal:snapshot_test'
+mutant removal-below-the-newest journal/snapshot_keeper.cc \
+  'manifests->size() < kManifestsAgreeing' \
+  'manifests->empty()' \
+  '//journal:snapshot_test'
 
 # ----------------------------------------------------------------------------
+
+# All of them first: a build takes longer than this.
+for i in "${!names[@]}"; do
+  source_text=$(<"${files[i]}")
+  without=${source_text//"${texts[i]}"/}
+  if [[ $((${#source_text} - ${#without})) -ne ${#texts[i]} ]]; then
+    echo "mutate.sh: ${names[i]}: in ${files[i]} this must stand once:" >&2
+    echo "${texts[i]}" >&2
+    exit 2
+  fi
+done
 
 options=() wanted=()
 for argument in "$@"; do
@@ -208,12 +234,6 @@ for i in "${!names[@]}"; do
     continue
   fi
   source_text=$(<"${files[i]}")
-  without=${source_text//"${texts[i]}"/}
-  if [[ $((${#source_text} - ${#without})) -ne ${#texts[i]} ]]; then
-    echo "mutate.sh: $name: in ${files[i]} this must stand exactly once:" >&2
-    echo "${texts[i]}" >&2
-    exit 2
-  fi
   mutated=$scratch/tree/${files[i]}
   printf '%s\n' "${source_text/"${texts[i]}"/"${replacements[i]}"}" >"$mutated"
   [[ ! -e $scratch/links-testlogs ]] ||
