@@ -21,20 +21,19 @@
 //   17 crash before the directory fsync         NamedCases, exhaustive_test
 //   18 newer segment durable, older one not     RecoveryCasesTest
 //   19 torn tail, twice                         RecoveryCasesTest
-//   20 snapshot rename lost, removed too early  (snapshots)
-//   21 crash in repair; read-only directory     RecoveryCasesTest, NamedCases
-//   22 a live reader at every byte              PiecemealTest, ReaderTest
-//   23 any subset of the last batch's sectors   TailTest, exhaustive_test
-//   24 wrong offset, LSN back, duplicate        NamedCases, SegmentScannerTest
-//   25 a record that its verifier refuses       (runner)
-//   26 power loss in close, rotation, opening   NamedCases, exhaustive_test
-//   27 kill between two appenders' writes       NamedCases
-//   28 a write short at every byte, then death  WriterFaultTest
-//   29 fork and exec; two recoveries racing     PosixFileSystemTest,
-//   NamedCases,
+//   20 snapshot rename lost, removed too early  SnapshotTest,
+//   SnapshotMatrixTest 21 crash in repair; read-only directory
+//   RecoveryCasesTest, NamedCases 22 a live reader at every byte PiecemealTest,
+//   ReaderTest 23 any subset of the last batch's sectors   TailTest,
+//   exhaustive_test 24 wrong offset, LSN back, duplicate        NamedCases,
+//   SegmentScannerTest 25 a record that its verifier refuses       (runner) 26
+//   power loss in close, rotation, opening   NamedCases, exhaustive_test 27
+//   kill between two appenders' writes       NamedCases 28 a write short at
+//   every byte, then death  WriterFaultTest 29 fork and exec; two recoveries
+//   racing     PosixFileSystemTest, NamedCases,
 //                                               engine_processes_test
 //   30 disk full in rotation, state, snapshot   WriterFaultTest, FolderTest,
-//                                               (snapshots)
+//                                               SnapshotTest
 //   31 a failed fsync and a new process         WriterFaultTest
 //
 // Also, as CaseAlso: empty and header-only segments and files, unknown kinds

@@ -307,6 +307,35 @@ TEST_F(SnapshotTest, WhatDoesNotComeBackFromTheDiskReplacesNothing) {
   EXPECT_THAT(ReadAll(), ElementsAre("a 1", "b 1", "c 1"));
 }
 
+// The part is whole as long as it is in the page cache.
+TEST_F(SnapshotTest, Case20_APartThatTheDiskLostReplacesNothing) {
+  Open();
+  Append("a 1");
+  Snapshot();
+  Append("b 1");
+  disk_.LieAtNextSync("0000000002.part");
+  EXPECT_EQ(KindOf(writer_->Snapshot()), ErrorKind::kDamage);
+  EXPECT_THAT(Files(".seg"), ElementsAre("0000000001.seg", "0000000002.seg",
+                                         "0000000003.seg"));
+  PowerCut({.survive_percent = 0});
+  EXPECT_THAT(ReadAll(), ElementsAre("a 1", "b 1"));
+}
+
+// The older of two snapshots is whole only with the log that it stands for.
+TEST_F(SnapshotTest, Case20_TheLogOfADamagedPartStays) {
+  Life({"a 1"});
+  Open();
+  Snapshot();
+  Close();
+  Flip("0000000001.part", 700);
+  Open();
+  Append("b 1");
+  Snapshot();
+  EXPECT_THAT(Files(".seg"), Contains("0000000001.seg"));
+  Close();
+  EXPECT_THAT(ReadAll(), ElementsAre("a 1", "b 1"));
+}
+
 TEST_F(SnapshotTest, AFullDiskLeavesTheLogGoingOn) {
   Open();
   for (int i = 0; i < 100; ++i) {

@@ -121,14 +121,20 @@ class MemoryFileSystem::MemoryFile final : public File {
     absl::MutexLock lock(&fs_.mutex_);
     if (absl::Status s = fs_.Check(generation_, path_); !s.ok()) return s;
     if (!fs_.Change(Counts())) return fs_.Dark(path_);
-    const auto failing = std::find_if(
-        fs_.failing_syncs_.begin(), fs_.failing_syncs_.end(),
-        [&](const std::string& p) { return absl::StrContains(name_, p); });
-    if (failing != fs_.failing_syncs_.end()) {
-      fs_.failing_syncs_.erase(failing);
+    const auto bad = std::find_if(
+        fs_.bad_syncs_.begin(), fs_.bad_syncs_.end(), [&](const BadSync& b) {
+          return absl::StrContains(name_, b.name_part);
+        });
+    if (bad != fs_.bad_syncs_.end()) {
+      const bool says_so = bad->says_so;
+      fs_.bad_syncs_.erase(bad);
       for (auto& [sector, unsynced] : node_->unsynced) {
         unsynced.older.resize(1);
         unsynced.forgotten = true;
+      }
+      if (!says_so) {
+        node_->older_sizes.clear();
+        return absl::OkStatus();
       }
       return ErrnoError(EIO, absl::StrCat(path_, ": cannot fsync"));
     }
@@ -340,7 +346,7 @@ void MemoryFileSystem::CopyFrom(const MemoryFileSystem& other) {
   off_ = copy.off_;
   off_at_ = copy.off_at_;
   changes_ = copy.changes_;
-  failing_syncs_ = copy.failing_syncs_;
+  bad_syncs_ = copy.bad_syncs_;
   capacity_ = copy.capacity_;
   ++generation_;
   locked_.clear();
@@ -372,7 +378,7 @@ void MemoryFileSystem::CopyTo(MemoryFileSystem* copy) const {
   copy->off_ = off_;
   copy->off_at_ = off_at_;
   copy->changes_ = changes_;
-  copy->failing_syncs_ = failing_syncs_;
+  copy->bad_syncs_ = bad_syncs_;
   copy->capacity_ = capacity_;
 }
 
@@ -381,7 +387,12 @@ void MemoryFileSystem::CopyTo(MemoryFileSystem* copy) const {
 
 void MemoryFileSystem::FailNextSync(absl::string_view name_part) {
   absl::MutexLock lock(&mutex_);
-  failing_syncs_.emplace_back(name_part);
+  bad_syncs_.push_back({std::string(name_part), /*says_so=*/true});
+}
+
+void MemoryFileSystem::LieAtNextSync(absl::string_view name_part) {
+  absl::MutexLock lock(&mutex_);
+  bad_syncs_.push_back({std::string(name_part), /*says_so=*/false});
 }
 
 void MemoryFileSystem::SetCapacity(uint64_t bytes) {

@@ -122,6 +122,10 @@ class MemoryFileSystem final : public FileSystem {
   // disk: DropCache() and power cuts bring the old bytes back.
   void FailNextSync(absl::string_view name_part);
 
+  // The same, but this Sync() says that it succeeded, as a disk does that loses
+  // what it took.
+  void LieAtNextSync(absl::string_view name_part);
+
   // Files may take this much in all; a write that needs more puts down what
   // fits and fails with ENOSPC.
   void SetCapacity(uint64_t bytes);
@@ -197,7 +201,11 @@ class MemoryFileSystem final : public FileSystem {
   uint64_t changes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t off_at_ ABSL_GUARDED_BY(mutex_) =
       std::numeric_limits<uint64_t>::max();
-  std::vector<std::string> failing_syncs_ ABSL_GUARDED_BY(mutex_);
+  struct BadSync {
+    std::string name_part;
+    bool says_so;
+  };
+  std::vector<BadSync> bad_syncs_ ABSL_GUARDED_BY(mutex_);
   uint64_t capacity_ ABSL_GUARDED_BY(mutex_) =
       std::numeric_limits<uint64_t>::max();
 };
