@@ -81,8 +81,9 @@ std::string Rfc3339(absl::Time time) {
 }
 
 std::string Dollars(double cost) {
-  return absl::StrFormat(std::abs(cost) < 1 && cost != 0 ? "$%.4f" : "$%.2f",
-                         cost);
+  // Each format a constant of its own, as clang wants it.
+  return std::abs(cost) < 1 && cost != 0 ? absl::StrFormat("$%.4f", cost)
+                                         : absl::StrFormat("$%.2f", cost);
 }
 
 std::string Elapsed(absl::Duration duration) {
