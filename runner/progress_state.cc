@@ -70,7 +70,8 @@ class Folding {
   template <typename Table>
   bool As() {
     const AlignedBytes bytes(record_.body);
-    const Table* table = VerifiedRoot<Table>(bytes, kRecordTablesMax);
+    const Table* table =
+        VerifiedRoot<Table>(bytes, RecordTablesMax(bytes.size()));
     return table != nullptr && Apply(*table);
   }
 

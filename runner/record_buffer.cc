@@ -1,9 +1,11 @@
 #include "runner/record_buffer.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "journal/error.h"
+#include "runner/record_codec.h"
 
 namespace runner {
 namespace {
@@ -30,6 +32,12 @@ absl::Status PoisonError(absl::string_view type_name, size_t bytes,
   return journal::MakeError(journal::ErrorKind::kDamage,
                             absl::StrCat("poison record: ", type_name, " of ",
                                          bytes, " bytes ", what));
+}
+
+uint32_t RecordTablesMax(size_t bytes) {
+  constexpr size_t kTableBytesMin = 2 * sizeof(flatbuffers::uoffset_t);
+  return static_cast<uint32_t>(
+      std::min<size_t>(kRecordTablesMax, bytes / kTableBytesMin));
 }
 
 std::string TextBudget::Take(const flatbuffers::String* text) {

@@ -37,6 +37,12 @@ class AlignedBytes {
 absl::Status PoisonError(absl::string_view type_name, size_t bytes,
                          absl::string_view what);
 
+// How many tables a record of so many bytes may have. Offsets may share what
+// they point at, so that lists of lists could unfold to the square of the
+// buffer's size; no encoder of ours does that, and a table that is not shared
+// takes an offset to it and one to its own layout.
+uint32_t RecordTablesMax(size_t bytes);
+
 // The table in `bytes`, or null when the verifier rejects them.
 template <typename Table>
 const Table* VerifiedRoot(const AlignedBytes& bytes, uint32_t tables_max) {

@@ -254,5 +254,29 @@ TEST(RecordCodec, SharedTextThatUnfoldsIsPoison) {
   ExpectPoison(Decode<DatasetRowsRecord>(body).status(), "DatasetRows");
 }
 
+TEST(RecordCodec, SharedTablesWithoutTextThatUnfoldArePoison) {
+  flatbuffers::FlatBufferBuilder builder;
+  const auto key =
+      schemas::CreateQueryKey(builder, 1, 0, builder.CreateString(""));
+  const auto value =
+      schemas::CreateNamedValue(builder, builder.CreateString(""));
+  const auto metrics = builder.CreateVector(
+      std::vector<flatbuffers::Offset<schemas::NamedValue>>(900, value));
+  schemas::PassBuilder pass_builder(builder);
+  pass_builder.add_metrics(metrics);
+  const auto pass = pass_builder.Finish();
+  const auto passes = builder.CreateVector(
+      std::vector<flatbuffers::Offset<schemas::Pass>>(900, pass));
+  schemas::ResponseBuilder response(builder);
+  response.add_key(key);
+  response.add_passes(passes);
+  builder.Finish(response.Finish());
+  const absl::string_view body(
+      reinterpret_cast<const char*>(builder.GetBufferPointer()),
+      builder.GetSize());
+  ASSERT_LT(body.size(), 8192u);
+  ExpectPoison(Decode<ResponseRecord>(body).status(), "Response");
+}
+
 }  // namespace
 }  // namespace runner

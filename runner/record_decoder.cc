@@ -276,7 +276,7 @@ template <typename Table, typename Record>
 absl::StatusOr<Record> DecodeAs(absl::string_view body) {
   const std::string name = RecordTypeName(static_cast<uint16_t>(Record::kType));
   const AlignedBytes bytes(body);
-  const Table* table = VerifiedRoot<Table>(bytes, kRecordTablesMax);
+  const Table* table = VerifiedRoot<Table>(bytes, RecordTablesMax(body.size()));
   if (table == nullptr) {
     return PoisonError(name, body.size(), "is not a valid FlatBuffer");
   }

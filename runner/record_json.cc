@@ -171,7 +171,8 @@ class JsonVisitor final : public flatbuffers::IterationVisitor {
 // The record's fields, or nothing when the body is poison.
 template <typename Table>
 bool AppendFields(const AlignedBytes& bytes, std::string* json) {
-  if (VerifiedRoot<Table>(bytes, kRecordTablesMax) == nullptr) return false;
+  if (VerifiedRoot<Table>(bytes, RecordTablesMax(bytes.size())) == nullptr)
+    return false;
   JsonVisitor visitor(bytes.size() * kJsonBytesPerByteMax + kJsonBytesExtra);
   flatbuffers::IterateFlatBuffer(bytes.data(), Table::MiniReflectTypeTable(),
                                  &visitor);
