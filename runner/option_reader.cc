@@ -12,6 +12,7 @@
 #include "absl/strings/strip.h"
 #include "runner/option_table.h"
 #include "runner/option_values.h"
+#include "runner/printable.h"
 #include "runner/text.h"
 
 namespace runner {
@@ -56,14 +57,16 @@ std::string WithDashes(const std::string& argument) {
 }
 
 absl::Status SyntaxError(const po::invalid_command_line_syntax& error) {
-  const std::string name(absl::StripPrefix(error.get_option_name(), "--"));
+  const std::string given = error.get_option_name();
+  const absl::string_view name = absl::StripPrefix(given, "--");
   const OptionRow* row = FindOption(name);
+  // "--x=" is wrong before anybody asks whether there is an option x.
+  if (row == nullptr) return UnknownOption(given, name);
   if (error.kind() == po::invalid_syntax::extra_parameter) {
     return UsageError(absl::StrCat("--", name, " takes no value"));
   }
-  return UsageError(absl::StrCat("--", name, " needs a value",
-                                 row == nullptr ? "" : ": ",
-                                 row == nullptr ? "" : row->value_name));
+  return UsageError(
+      absl::StrCat("--", name, " needs a value: ", row->value_name));
 }
 
 absl::StatusOr<std::vector<po::option>> ParseWithLibrary(
@@ -85,7 +88,7 @@ absl::StatusOr<std::vector<po::option>> ParseWithLibrary(
   } catch (const po::invalid_command_line_syntax& error) {
     return SyntaxError(error);
   } catch (const po::error& error) {
-    return UsageError(error.what());
+    return UsageError(Printable(error.what()));
   }
 }
 

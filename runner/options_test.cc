@@ -131,6 +131,9 @@ TEST_F(OptionsTest, UnknownNamesSuggestTheNearest) {
 
 TEST_F(OptionsTest, NamesAreNotGuessed) {
   EXPECT_THAT(Error("--work 3"), HasSubstr("unknown option `--work`"));
+  // What a terminal would obey is not repeated raw.
+  EXPECT_THAT(Error("--x\x1b[31m="),
+              HasSubstr("unknown option `--x\\x1b[31m`"));
 }
 
 TEST_F(OptionsTest, MistakesAreNamedWithTheirOption) {

@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "runner/option_values.h"
+#include "runner/printable.h"
 #include "runner/text.h"
 
 namespace inspector {
@@ -60,6 +61,10 @@ absl::Status SyntaxError(const CommandSpec& spec,
                          const po::invalid_command_line_syntax& error) {
   const std::string given = error.get_option_name();
   const absl::string_view name = absl::StripPrefix(given, "--");
+  // "--x=" is wrong before anybody asks whether there is an option x.
+  if (Find(AllOptions(spec), name) == nullptr) {
+    return UnknownOption(spec, given);
+  }
   if (error.kind() == po::invalid_syntax::extra_parameter) {
     return Usage(spec, absl::StrCat("--", name, " takes no value"));
   }
@@ -89,7 +94,7 @@ absl::StatusOr<std::vector<po::option>> ParseWithLibrary(
   } catch (const po::invalid_command_line_syntax& error) {
     return SyntaxError(spec, error);
   } catch (const po::error& error) {
-    return Usage(spec, error.what());
+    return Usage(spec, runner::Printable(error.what()));
   }
 }
 
