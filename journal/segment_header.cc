@@ -96,8 +96,10 @@ HeaderState DecodeSegmentHeader(const char* from, SegmentHeader* header) {
       static_cast<ptrdiff_t>(kChecksumAt - kReservedAt);
   const bool encrypted =
       (header->required_features & kFeatureEncryption) != 0;
-  return reserved_zero && header->format_version == kFormatVersion &&
-                 encrypted == (header->key_id != KeyId())
+  // Nothing is durable before it is written.
+  const bool plausible = header->watermark < header->first_lsn &&
+                         encrypted == (header->key_id != KeyId());
+  return reserved_zero && plausible && header->format_version == kFormatVersion
              ? HeaderState::kGood
              : HeaderState::kBad;
 }

@@ -22,7 +22,7 @@ SegmentHeader Example() {
   header.zeroed_bytes = 0x13;
   header.max_unsynced_bytes = 0x14;
   header.created_unix_ns = 0x15;
-  header.watermark = 0x16;
+  header.watermark = 0x10;
   header.predecessor_id = 0x17;
   header.predecessor_bytes = 0x18;
   header.chain_start = 0x19;
@@ -67,7 +67,7 @@ TEST(SegmentHeaderTest, TheHeaderIsTheseBytes) {
             "1300000000000000"
             "1400000000000000"
             "1500000000000000"
-            "1600000000000000"
+            "1000000000000000"
             "1700000000000000"
             "1800000000000000"
             "1900000000000000"
@@ -79,7 +79,7 @@ TEST(SegmentHeaderTest, TheHeaderIsTheseBytes) {
             "1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f"
             "2000000000000000");
   EXPECT_EQ(bytes.substr(168, 504 - 168), std::string(504 - 168, '\0'));
-  EXPECT_EQ(absl::BytesToHexString(bytes.substr(504)), "6a0f09df3667f8b2");
+  EXPECT_EQ(absl::BytesToHexString(bytes.substr(504)), "100c1d302ec764a0");
 }
 
 TEST(SegmentHeaderTest, DecodesWhatItEncoded) {
@@ -123,6 +123,14 @@ TEST(SegmentHeaderTest, AKeyAndItsFeatureBitGoTogether) {
   header.key_id = KeyId();
   EXPECT_EQ(StateOf(Encoded(header)), HeaderState::kGood);
   header.required_features = kFeatureEncryption;
+  EXPECT_EQ(StateOf(Encoded(header)), HeaderState::kBad);
+}
+
+TEST(SegmentHeaderTest, NothingIsDurableBeforeItIsWritten) {
+  SegmentHeader header = Example();
+  header.watermark = header.first_lsn - 1;
+  EXPECT_EQ(StateOf(Encoded(header)), HeaderState::kGood);
+  header.watermark = header.first_lsn;
   EXPECT_EQ(StateOf(Encoded(header)), HeaderState::kBad);
 }
 
