@@ -52,6 +52,7 @@ void Examiner::ProcessClose(size_t i, const Frame& frame) {
   Add(FindingKind::kAckedLoss, list_.segments[i].name, frame.offset, 0,
       frame.header.lsn, frame.header.lsn,
       "the close frame disagrees with the frames before it");
+  StopBefore(i + 1);
 }
 
 void Examiner::ProcessSeal(size_t i, const Frame& frame) {
@@ -66,6 +67,7 @@ void Examiner::ProcessSeal(size_t i, const Frame& frame) {
   Add(FindingKind::kAckedLoss, list_.segments[i].name, frame.offset, 0,
       frame.header.lsn, frame.header.lsn,
       "the seal frame disagrees with the frames before it");
+  StopBefore(i + 1);
 }
 
 void Examiner::ProcessState(size_t i, const Frame& stored) {
@@ -84,6 +86,7 @@ void Examiner::ProcessState(size_t i, const Frame& stored) {
   if (!wrong.empty()) {
     Add(FindingKind::kAckedLoss, list_.segments[i].name, frame.offset, 0,
         frame.header.lsn, frame.header.lsn, std::string(wrong));
+    StopBefore(i + 1);
     return;
   }
   if (stopped_) return;

@@ -58,6 +58,7 @@ bool Examiner::RestoreState(size_t* start) {
       frame.header.lsn != newest.state_lsn ||
       !decryptor_.Decrypt(segment.header, &frame).empty() ||
       !DecodeStateBody(frame.body, &prefix, &state) ||
+      prefix.as_of_lsn + 1 != frame.header.lsn ||
       prefix.folder_version != options_.folder->version() ||
       !options_.folder->Restore(state).ok()) {
     options_.folder->Reset();
