@@ -428,6 +428,8 @@ std::shared_ptr<MemoryFileSystem::Node> MemoryFileSystem::Find(
     if (found == node->entries.end()) return nullptr;
     node = found->second;
   }
+  // "file/" is not there.
+  if (absl::EndsWith(path, "/") && !node->directory) return nullptr;
   return node;
 }
 
