@@ -94,8 +94,7 @@ HeaderState DecodeSegmentHeader(const char* from, SegmentHeader* header) {
   const bool reserved_zero =
       std::count(from + kReservedAt, from + kChecksumAt, '\0') ==
       static_cast<ptrdiff_t>(kChecksumAt - kReservedAt);
-  const bool encrypted =
-      (header->required_features & kFeatureEncryption) != 0;
+  const bool encrypted = (header->required_features & kFeatureEncryption) != 0;
   // Nothing is durable before it is written.
   const bool plausible = header->watermark < header->first_lsn &&
                          encrypted == (header->key_id != KeyId());
