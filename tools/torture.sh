@@ -7,12 +7,13 @@
 #   tools/torture.sh --only=kills,engine-kills --kills=500 --jobs=1
 #
 #   --only=LAYER,…        these: power-losses kills engine-kills injected-calls
-#                         file-systems byte-matrix exhaustive fuzz mutation
+#                         file-systems byte-matrix exhaustive soak fuzz mutation
 #   --power-losses=N      simulated ones
 #   --kills=N             kill -9 of the runner, spread over workers and modes
 #   --engine-kills=N      kill -9 of a process that only appends
 #   --points=every|one    which system calls of each kind are made to fail
 #   --fuzz-seconds=N      for each target
+#   --soak-seconds=N      of everything at once
 #   --jobs=N              layers at a time (2)
 #   --folder=DIR          for logs and temporary files; made if need be
 #
@@ -24,12 +25,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 power_losses=1000000 kills=2000 engine_kills=20000 points=every
-fuzz_seconds=600 jobs=2 folder='' only=''
+fuzz_seconds=600 soak_seconds=600 jobs=2 folder='' only=''
 for option in "$@"; do
   value=${option#*=}
   case "$option" in
     --quick)
       power_losses=20000 kills=90 engine_kills=80 points=one fuzz_seconds=30
+      soak_seconds=3
       ;;
     --only=*) only=$value ;;
     --power-losses=*) power_losses=$value ;;
@@ -37,6 +39,7 @@ for option in "$@"; do
     --engine-kills=*) engine_kills=$value ;;
     --points=every | --points=one) points=$value ;;
     --fuzz-seconds=*) fuzz_seconds=$value ;;
+    --soak-seconds=*) soak_seconds=$value ;;
     --jobs=*) jobs=$value ;;
     --folder=*) folder=$value ;;
     *)
@@ -45,7 +48,8 @@ for option in "$@"; do
       ;;
   esac
 done
-for number in "$power_losses" "$kills" "$engine_kills" "$fuzz_seconds" "$jobs"
+for number in "$power_losses" "$kills" "$engine_kills" "$fuzz_seconds" \
+  "$soak_seconds" "$jobs"
 do
   if [[ ! $number =~ ^[1-9][0-9]*$ ]]; then
     echo "torture.sh: '$number' is no count" >&2
@@ -94,6 +98,7 @@ add_test injected-calls //tests:injected_calls_test "$point_setting"
 add_test file-systems //tests:file_systems_test
 add_test byte-matrix //journal:byte_matrix_test JOURNAL_MATRIX_STRIDE=1
 add_test exhaustive //journal:exhaustive_test
+add_test soak //tests:soak_test "JOURNAL_SOAK_SECONDS=$soak_seconds"
 add_script fuzz tools/fuzz.sh "$fuzz_seconds"
 add_script mutation tools/mutate.sh
 if [[ ${#layers[@]} -eq 0 ]]; then
