@@ -6,17 +6,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "journal/cipher.h"
 #include "journal/error.h"
 #include "journal/testing/journal_fixture.h"
+#include "journal/testing/setting.h"
 
 namespace journal {
 namespace {
@@ -28,11 +27,7 @@ constexpr uint64_t kDefaultStride = 1;
 #endif
 
 uint64_t Stride() {
-  const char* text = std::getenv("JOURNAL_MATRIX_STRIDE");
-  uint64_t stride = 0;
-  return text != nullptr && absl::SimpleAtoi(text, &stride) && stride > 0
-             ? stride
-             : kDefaultStride;
+  return Setting("JOURNAL_MATRIX_STRIDE", kDefaultStride, 1);
 }
 
 class ByteMatrixTest : public JournalFixture {

@@ -5,14 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "journal/error.h"
 #include "journal/testing/part_fixture.h"
+#include "journal/testing/setting.h"
 
 namespace journal {
 namespace {
@@ -26,11 +25,7 @@ constexpr uint64_t kDefaultStride = 1;
 #endif
 
 uint64_t Stride() {
-  const char* text = std::getenv("JOURNAL_MATRIX_STRIDE");
-  uint64_t stride = 0;
-  return text != nullptr && absl::SimpleAtoi(text, &stride) && stride > 0
-             ? stride
-             : kDefaultStride;
+  return Setting("JOURNAL_MATRIX_STRIDE", kDefaultStride, 1);
 }
 
 class PartDamageTest : public PartFixture {

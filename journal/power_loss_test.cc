@@ -9,7 +9,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -18,7 +17,6 @@
 #include <thread>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
@@ -30,6 +28,7 @@
 #include "journal/testing/fake_clock.h"
 #include "journal/testing/journal_fixture.h"
 #include "journal/testing/memory_file_system.h"
+#include "journal/testing/setting.h"
 #include "journal/writer.h"
 
 namespace journal {
@@ -44,12 +43,6 @@ constexpr uint64_t kDefaultCrashes = 20000;
 // Short histories: each life reads again all that was written before it.
 constexpr int kLivesPerHistory = 12;
 constexpr absl::string_view kDirectory = "/home/journal";
-
-uint64_t Environment(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  uint64_t value = 0;
-  return text != nullptr && absl::SimpleAtoi(text, &value) ? value : otherwise;
-}
 
 // One key for all; only that there is one makes a difference.
 const Cipher* SomeCipher() {
@@ -409,9 +402,8 @@ class History {
 };
 
 TEST(PowerLossTest, NothingAcknowledgedIsLostAndNothingElseIsFound) {
-  const uint64_t crashes =
-      Environment("JOURNAL_POWER_CRASHES", kDefaultCrashes);
-  const uint64_t first_seed = Environment("JOURNAL_POWER_SEED", 1);
+  const uint64_t crashes = Setting("JOURNAL_POWER_CRASHES", kDefaultCrashes);
+  const uint64_t first_seed = Setting("JOURNAL_POWER_SEED", 1);
   uint64_t power_losses = 0, deaths = 0;
   for (uint64_t i = 0; i * kLivesPerHistory < crashes; ++i) {
     History history(first_seed + i);
@@ -527,8 +519,8 @@ class ThreadedHistory {
 
 TEST(PowerLossTest, TheSameWithManyThreads) {
   const uint64_t crashes =
-      Environment("JOURNAL_POWER_CRASHES", kDefaultCrashes) / 20;
-  const uint64_t first_seed = Environment("JOURNAL_POWER_SEED", 1);
+      Setting("JOURNAL_POWER_CRASHES", kDefaultCrashes) / 20;
+  const uint64_t first_seed = Setting("JOURNAL_POWER_SEED", 1);
   uint64_t power_losses = 0;
   for (uint64_t i = 0; i * 10 < crashes; ++i) {
     ThreadedHistory history(first_seed + i);

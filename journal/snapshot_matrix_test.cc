@@ -8,7 +8,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <random>
@@ -16,10 +15,10 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "journal/compactor.h"
 #include "journal/testing/journal_fixture.h"
+#include "journal/testing/setting.h"
 
 namespace journal {
 namespace {
@@ -31,14 +30,6 @@ constexpr uint64_t kDefaultStride = 23;
 #endif
 constexpr uint64_t kDefaultKib = 24;
 
-uint64_t Environment(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  uint64_t value = 0;
-  return text != nullptr && absl::SimpleAtoi(text, &value) && value > 0
-             ? value
-             : otherwise;
-}
-
 using Records = std::map<Lsn, std::string>;
 
 class SnapshotMatrixTest : public JournalFixture {
@@ -47,7 +38,7 @@ class SnapshotMatrixTest : public JournalFixture {
   void SetUp() override {
     options_.file_system = &disk_;
     options_.snapshots.manifests_kept = 3;
-    const uint64_t kib = Environment("JOURNAL_MATRIX_KIB", kDefaultKib);
+    const uint64_t kib = Setting("JOURNAL_MATRIX_KIB", kDefaultKib, 1);
     Open();
     for (int snapshot = 0; snapshot < 3; ++snapshot) {
       // Blocks are closed at 256 KiB: sessions of their own make several.
@@ -144,7 +135,7 @@ class SnapshotMatrixTest : public JournalFixture {
   uint64_t tried_ = 0;
   int count_ = 0;
   std::mt19937_64 noise_{4711};
-  const uint64_t stride_ = Environment("JOURNAL_MATRIX_STRIDE", kDefaultStride);
+  const uint64_t stride_ = Setting("JOURNAL_MATRIX_STRIDE", kDefaultStride, 1);
 };
 
 TEST_F(SnapshotMatrixTest, EveryFlippedBitIsSeenAndNamed) {

@@ -10,17 +10,16 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <random>
 #include <string>
 #include <tuple>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "journal/testing/setting.h"
 #include "tests/runner_fixture.h"
 
 namespace runner {
@@ -33,13 +32,6 @@ constexpr int kKillsOfALifeMax = 5;
 // A kill that comes after the end is none; so many may.
 constexpr int kMissesPerKillMax = 10;
 
-int64_t FromEnvironment(const char* name, int64_t otherwise) {
-  const char* value = getenv(name);
-  int64_t number = 0;
-  return value != nullptr && absl::SimpleAtoi(value, &number) ? number
-                                                              : otherwise;
-}
-
 // How many queries may be under way, and thus in doubt after one crash, for
 // each worker: two ready, one in flight, two answered and not yet journaled.
 constexpr int kInDoubtPerWorkerMax = 5;
@@ -47,8 +39,8 @@ constexpr int kInDoubtPerWorkerMax = 5;
 class CrashTest : public testing::TestWithParam<std::tuple<int, std::string>> {
  protected:
   CrashTest()
-      : seed_(static_cast<uint64_t>(FromEnvironment(
-            "CRASH_SEED", absl::ToUnixNanos(absl::Now()) % 1000000))),
+      : seed_(journal::Setting("CRASH_SEED",
+                               absl::ToUnixNanos(absl::Now()) % 1000000)),
         random_(seed_) {
     printf("CRASH_SEED=%llu\n", static_cast<unsigned long long>(seed_));
     RecordProperty("seed", static_cast<int>(seed_));
@@ -140,7 +132,8 @@ class CrashTest : public testing::TestWithParam<std::tuple<int, std::string>> {
 
 TEST_P(CrashTest, TheSameCommandGoesOn) {
   ASSERT_NO_FATAL_FAILURE(RunUninterrupted());
-  const int64_t wanted = FromEnvironment("CRASH_KILLS", kKills);
+  const auto wanted =
+      static_cast<int64_t>(journal::Setting("CRASH_KILLS", kKills));
   int64_t misses = 0;
   for (int64_t kills = 0; kills < wanted && !HasFailure();) {
     const int most = 1 + Random(kKillsOfALifeMax - 1);

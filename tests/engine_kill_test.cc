@@ -29,7 +29,6 @@
 #include <thread>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -38,6 +37,7 @@
 #include "journal/recovery.h"
 #include "journal/segment_list.h"
 #include "journal/segment_scanner.h"
+#include "journal/testing/setting.h"
 #include "journal/writer.h"
 
 namespace journal {
@@ -57,13 +57,6 @@ constexpr uint64_t kAppendsMax = 400;
 constexpr absl::Duration kOpeningMax = absl::Milliseconds(12);
 constexpr absl::Duration kAfterAppendMax = absl::Microseconds(800);
 constexpr int kPatienceMs = 60'000;
-
-int64_t FromEnvironment(const char* name, int64_t otherwise) {
-  const char* value = getenv(name);
-  int64_t number = 0;
-  return value != nullptr && absl::SimpleAtoi(value, &number) ? number
-                                                              : otherwise;
-}
 
 // How one life goes.
 struct Plan {
@@ -368,8 +361,8 @@ class Journal {
 class EngineKillTest : public testing::Test {
  protected:
   EngineKillTest()
-      : seed_(static_cast<uint64_t>(FromEnvironment(
-            "ENGINE_KILL_SEED", absl::ToUnixNanos(absl::Now()) % 1000000))),
+      : seed_(Setting("ENGINE_KILL_SEED",
+                      absl::ToUnixNanos(absl::Now()) % 1000000)),
         random_(seed_) {
     printf("ENGINE_KILL_SEED=%llu\n", static_cast<unsigned long long>(seed_));
   }
@@ -385,7 +378,7 @@ class EngineKillTest : public testing::Test {
 };
 
 TEST_F(EngineKillTest, WhatAppendReturnedIsThereAfterKill9) {
-  const int64_t wanted = FromEnvironment("ENGINE_KILLS", kKills);
+  const auto wanted = static_cast<int64_t>(Setting("ENGINE_KILLS", kKills));
   uint64_t acknowledged = 0;
   for (int64_t kills = 0; kills < wanted;) {
     const std::string directory =
