@@ -32,6 +32,11 @@ absl::StatusOr<Examination> Examiner::Run() {
     start = 0;
   }
   Walk(start);
+  if (NeedsSnapshot(start)) {
+    ExamineOptions all = options_;
+    all.full = true;
+    return Examiner(directory_, all, nullptr).Run();
+  }
   if (!KeepGoing(0)) return absl::CancelledError("the examination was stopped");
   report_.last_lsn = settled_.last_lsn;
   report_.records = settled_.records;
@@ -51,6 +56,14 @@ absl::StatusOr<Examination> Examiner::Run() {
   }
   report_.elapsed = Clock::Real()->Monotonic() - start_time;
   return Examination{std::move(report_), std::move(end_)};
+}
+
+// True when a quick walk met damage and began within what a snapshot covers:
+// that may hold what is damaged in the log.
+bool Examiner::NeedsSnapshot(size_t start) const {
+  return !report_.full && !on_record_ && base_.has_snapshot &&
+         report_.outcome > FindingKind::kTornTail &&
+         list_.segments[start].id <= base_.manifest.last_segment;
 }
 
 // Verifying needs no key, but a wrong one is no key for anything.

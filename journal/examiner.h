@@ -92,6 +92,8 @@ class Examiner {
   void CheckSkipped(size_t start);
   bool EndsAsNamed(size_t i);
 
+  bool NeedsSnapshot(size_t start) const;
+
   // The walk.
   void Walk(size_t start);
   void BeginAt(size_t start);

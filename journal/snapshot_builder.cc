@@ -104,9 +104,14 @@ absl::StatusOr<ManifestEntry> SnapshotBuilder::CompactSegments(uint64_t part_id,
   if (!span.ok()) return span.status();
   absl::StatusOr<std::unique_ptr<PartWriter>> part = Begin(part_id, *span);
   if (!part.ok()) return part.status();
+  Place at = {span->chain_start, span->first_lsn};
   for (uint64_t id = first; id <= last; ++id) {
-    absl::Status copied = CopySegment(id, span->last_lsn, **part);
+    absl::Status copied = CopySegment(id, span->last_lsn, &at, **part);
     if (!copied.ok()) return copied;
+  }
+  if (at.chain != span->chain_end || at.next_lsn != span->last_lsn + 1) {
+    return Damage(SegmentFileName(last), 0,
+                  "ends otherwise than its successor says");
   }
   return Finish(**part);
 }
@@ -149,15 +154,18 @@ bool SnapshotBuilder::Needed(const Record& record, Lsn snapshot_lsn) {
 // Frame by frame up to the seal, as a reader would: what is not whole must not
 // get into a part, where it would look whole.
 absl::Status SnapshotBuilder::CopySegment(uint64_t segment_id, Lsn snapshot_lsn,
-                                          PartWriter& part) {
+                                          Place* at, PartWriter& part) {
   absl::StatusOr<OpenedSegment> segment =
       OpenGood(*options_.fs, options_.directory, options_.uuid, segment_id);
   if (!segment.ok()) return segment.status();
   const std::string name = SegmentFileName(segment_id);
+  if (segment->header.chain_start != at->chain ||
+      segment->header.first_lsn != at->next_lsn) {
+    return Damage(name, 0, "does not continue its predecessor");
+  }
   SegmentScanner scanner(segment->file.get(), segment->file_bytes,
                          options_.uuid, segment_id);
   scanner.Seek(kFirstFrameOffset, segment->header.first_lsn);
-  uint64_t chain = segment->header.chain_start;
   BodyDecryptor decryptor(options_.cipher);
   for (Frame frame;;) {
     if (absl::Status s = Stopped(); !s.ok()) return s;
@@ -168,14 +176,16 @@ absl::Status SnapshotBuilder::CopySegment(uint64_t segment_id, Lsn snapshot_lsn,
                         ? absl::string_view(scanner.bad().reason)
                         : "ends without a seal");
     }
+    const uint64_t chain_before = at->chain;
+    at->chain = ExtendChain(at->chain, frame.header);
+    at->next_lsn = frame.header.lsn + 1;
     SealBody seal;
     if (frame.header.kind == FrameKind::kSeal) {
-      return DecodeSealBody(frame.body, &seal) && seal.chain == chain
+      return DecodeSealBody(frame.body, &seal) && seal.chain == chain_before
                  ? absl::OkStatus()
                  : Damage(name, frame.offset,
                           "the seal disagrees with the frames before it");
     }
-    chain = ExtendChain(chain, frame.header);
     if (frame.header.kind != FrameKind::kRecord) continue;
     const absl::string_view wrong = decryptor.Decrypt(segment->header, &frame);
     if (!wrong.empty()) return Damage(name, frame.offset, wrong);

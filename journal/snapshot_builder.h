@@ -63,7 +63,13 @@ class SnapshotBuilder {
 
  private:
   bool Needed(const Record& record, Lsn snapshot_lsn);
-  absl::Status CopySegment(uint64_t segment_id, Lsn snapshot_lsn,
+  // Between two frames.
+  struct Place {
+    uint64_t chain;
+    Lsn next_lsn;
+  };
+  // From `*at`, where the segment before it ended, to its own end.
+  absl::Status CopySegment(uint64_t segment_id, Lsn snapshot_lsn, Place* at,
                            PartWriter& part);
   absl::Status CopyPart(const ManifestEntry& entry, Lsn snapshot_lsn,
                         PartWriter& part);

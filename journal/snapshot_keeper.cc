@@ -19,9 +19,10 @@ constexpr uint64_t kCopyBytes = 1 << 20;
 // How many of the newest manifests must agree before anything is removed.
 constexpr size_t kManifestsAgreeing = 2;
 
-// Manifests that can be read, newest first; at most `most`.
+// The journal's manifests that can be read, newest first; at most `most`.
 absl::StatusOr<std::vector<Manifest>> ReadManifests(FileSystem& fs,
                                                     absl::string_view directory,
+                                                    const JournalUuid& uuid,
                                                     size_t most) {
   absl::StatusOr<SnapshotFiles> files = ListSnapshotFiles(fs, directory);
   if (!files.ok()) return files.status();
@@ -29,7 +30,9 @@ absl::StatusOr<std::vector<Manifest>> ReadManifests(FileSystem& fs,
   for (auto id = files->manifests.rbegin();
        id != files->manifests.rend() && manifests.size() < most; ++id) {
     absl::StatusOr<Manifest> manifest = ReadManifest(fs, directory, *id);
-    if (manifest.ok()) manifests.push_back(*std::move(manifest));
+    if (manifest.ok() && manifest->uuid == uuid) {
+      manifests.push_back(*std::move(manifest));
+    }
   }
   return manifests;
 }
@@ -83,7 +86,7 @@ absl::StatusOr<uint64_t> LastSegmentNotNeeded(
     FileSystem& fs, absl::string_view directory, const JournalUuid& uuid,
     const std::set<uint64_t>& verified_parts) {
   absl::StatusOr<std::vector<Manifest>> manifests =
-      ReadManifests(fs, directory, kManifestsAgreeing);
+      ReadManifests(fs, directory, uuid, kManifestsAgreeing);
   if (!manifests.ok()) return manifests.status();
   absl::StatusOr<std::vector<uint64_t>> segments =
       ListSegmentIds(fs, directory);
@@ -91,7 +94,6 @@ absl::StatusOr<uint64_t> LastSegmentNotNeeded(
   if (manifests->size() < kManifestsAgreeing || segments->empty()) return 0;
   uint64_t last = UINT64_MAX;
   for (const Manifest& manifest : *manifests) {
-    if (manifest.uuid != uuid) return 0;
     last = std::min(last,
                     VerifiedUpTo(manifest, verified_parts, segments->front()));
   }
@@ -111,14 +113,12 @@ absl::Status RemoveSegments(FileSystem& fs, absl::string_view directory,
 }
 
 absl::Status PruneSnapshots(FileSystem& fs, absl::string_view directory,
-                            int manifests_kept) {
+                            const JournalUuid& uuid, int manifests_kept) {
   absl::StatusOr<SnapshotFiles> files = ListSnapshotFiles(fs, directory);
   if (!files.ok()) return files.status();
   absl::StatusOr<std::vector<Manifest>> readable =
-      ReadManifests(fs, directory, files->manifests.size());
+      ReadManifests(fs, directory, uuid, files->manifests.size());
   if (!readable.ok()) return readable.status();
-  // What cannot be read protects nothing, and may name anything: nothing is
-  // removed until it has gone with age.
   const size_t kept = std::max<size_t>(manifests_kept, kManifestsAgreeing);
   Lsn given_up = 0;
   if (readable->size() >= kManifestsAgreeing) {
@@ -134,6 +134,7 @@ absl::Status PruneSnapshots(FileSystem& fs, absl::string_view directory,
     for (const ManifestEntry& part : manifest.parts) named.insert(part.part_id);
   }
   bool removed = false;
+  bool unknown = false;
   for (const uint64_t id : files->manifests) {
     // A damaged one stays for people until as many newer ones are there.
     const size_t newer = std::count_if(stay.begin(), stay.end(),
@@ -141,7 +142,11 @@ absl::Status PruneSnapshots(FileSystem& fs, absl::string_view directory,
     const bool unreadable =
         std::none_of(readable->begin(), readable->end(),
                      [id](const Manifest& m) { return m.manifest_id == id; });
-    if (stay.count(id) > 0 || (unreadable && newer < kept)) continue;
+    if (stay.count(id) > 0) continue;
+    if (unreadable && newer < kept) {
+      unknown = true;
+      continue;
+    }
     absl::Status s = fs.Remove(JoinPath(directory, ManifestFileName(id)));
     if (!s.ok()) return s;
     removed = true;
@@ -150,7 +155,8 @@ absl::Status PruneSnapshots(FileSystem& fs, absl::string_view directory,
   if (removed) {
     if (absl::Status s = fs.SyncDirectory(directory); !s.ok()) return s;
   }
-  if (stay.empty()) return absl::OkStatus();
+  // One that cannot be read, perhaps only now, may name any part.
+  if (stay.empty() || unknown) return absl::OkStatus();
   for (const uint64_t id : files->parts) {
     if (named.count(id) > 0) continue;
     absl::Status s = fs.Remove(JoinPath(directory, PartFileName(id)));
@@ -179,7 +185,7 @@ absl::Status BackUpSnapshot(FileSystem& fs, absl::string_view directory,
     // Each part is durable under its name before the manifest that needs it.
     if (absl::Status s = fs.SyncDirectory(backup); !s.ok()) return s;
   }
-  return PruneSnapshots(fs, backup, manifests_kept);
+  return PruneSnapshots(fs, backup, manifest.uuid, manifests_kept);
 }
 
 }  // namespace journal

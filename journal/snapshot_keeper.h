@@ -16,8 +16,8 @@
 namespace journal {
 
 // The last segment that both of the two newest manifests cover with parts that
-// are in `verified`; 0: none. Manifests that cannot be read do not count. What
-// they both gave up needs no part.
+// are in `verified`; 0: none. Manifests that cannot be read, or are another
+// journal's, do not count. What they both gave up needs no part.
 absl::StatusOr<uint64_t> LastSegmentNotNeeded(
     FileSystem& fs, absl::string_view directory, const JournalUuid& uuid,
     const std::set<uint64_t>& verified_parts);
@@ -27,9 +27,10 @@ absl::Status RemoveSegments(FileSystem& fs, absl::string_view directory,
                             uint64_t last_segment);
 
 // Removes manifests but for the newest `manifests_kept`, and those that give up
-// less than the two newest do; then parts that no manifest left here names.
+// less than the two newest do; then parts that no manifest left here names,
+// unless there is one that cannot be read.
 absl::Status PruneSnapshots(FileSystem& fs, absl::string_view directory,
-                            int manifests_kept);
+                            const JournalUuid& uuid, int manifests_kept);
 
 // Copies the manifest and those of its parts that are not there yet into
 // `backup`, each by temporary file, fsync and rename, the manifest last; then

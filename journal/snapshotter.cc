@@ -42,7 +42,7 @@ std::pair<size_t, size_t> PartsToMerge(
 }  // namespace
 
 Snapshotter::Snapshotter(const Options& options, Manifest newest,
-                         uint64_t sealed)
+                         uint64_t sealed, uint64_t needed_from)
     : options_(options),
       builder_({.fs = options.fs,
                 .clock = options.clock,
@@ -59,6 +59,7 @@ Snapshotter::Snapshotter(const Options& options, Manifest newest,
   absl::MutexLock lock(&mutex_);
   covered_ = manifest_.last_segment;
   wanted_.sealed = sealed;
+  wanted_.needed_from = needed_from;
 }
 
 void Snapshotter::Stop() {
@@ -67,7 +68,7 @@ void Snapshotter::Stop() {
     stop_ = true;
     // Nobody waits for what will not be done.
     finished_ = UINT64_MAX;
-    last_status_ = MakeError(ErrorKind::kClosed, "the journal is closed");
+    failure_ = MakeError(ErrorKind::kClosed, "the journal is closed");
   }
   if (thread_.joinable()) thread_.join();
 }
@@ -106,7 +107,7 @@ absl::Status Snapshotter::Submit(uint64_t cover, Lsn remove_before) {
   mutex_.Await(absl::Condition(&done));
   const bool satisfied =
       covered_ >= cover && removed_before_lsn_ >= remove_before;
-  return satisfied ? absl::OkStatus() : last_status_;
+  return satisfied ? absl::OkStatus() : failure_;
 }
 
 void Snapshotter::StartThread() {
@@ -146,11 +147,12 @@ void Snapshotter::Finish(const Work& work, const absl::Status& status) {
   {
     absl::MutexLock lock(&mutex_);
     covered_ = manifest_.last_segment;
-    // A failure is not tried again at once, but with the next segment.
-    if (!status.ok()) wanted_.cover = 0;
+    // A failure is not tried again at once, but with the next segment; what
+    // was asked for meanwhile is.
+    if (!status.ok() && wanted_.cover == work.cover) wanted_.cover = 0;
     log_damaged_ =
         KindOf(status) == ErrorKind::kDamage && covered_ < work.cover;
-    if (!stop_) last_status_ = status;
+    if (!status.ok() && !stop_) failure_ = status;
     finished_ = std::max(finished_, work.ticket);
   }
   if (report && options_.on_error) options_.on_error(status);
@@ -164,11 +166,15 @@ absl::Status Snapshotter::Do(const Work& work) {
     if (absl::Status s = GiveUpBefore(work.remove_before, work.sealed); !s.ok())
       return s;
   }
-  if (work.cover > manifest_.last_segment) {
+  const bool grows = work.cover > manifest_.last_segment;
+  if (grows) {
     if (absl::Status s = CoverUpTo(work.cover); !s.ok()) return s;
+  }
+  // First: what is damaged cannot be merged.
+  if (absl::Status s = VerifyInherited(); !s.ok()) return s;
+  if (grows) {
     if (absl::Status s = Merge(); !s.ok()) return s;
   }
-  if (absl::Status s = VerifyInherited(); !s.ok()) return s;
   if (absl::Status s = Clean(work.needed_from); !s.ok()) return s;
   if (!options_.policy.backup_directory.empty() && manifest_.manifest_id > 0) {
     absl::Status s = BackUpSnapshot(*options_.fs, options_.directory,
@@ -179,14 +185,19 @@ absl::Status Snapshotter::Do(const Work& work) {
   return ScrubOne();
 }
 
-// New files get numbers that no old one has, whatever state that is in.
+// New files get numbers that no old one has, whatever state that is in, or
+// ever had: with each part a manifest is numbered, and the newest manifest
+// stays when all parts are given up.
 absl::Status Snapshotter::Number() {
   absl::StatusOr<SnapshotFiles> files =
       ListSnapshotFiles(*options_.fs, options_.directory);
   if (!files.ok()) return files.status();
-  next_part_id_ = files->parts.empty() ? 1 : files->parts.back() + 1;
   next_manifest_id_ =
       files->manifests.empty() ? 1 : files->manifests.back() + 1;
+  next_part_id_ = next_manifest_id_;
+  if (!files->parts.empty()) {
+    next_part_id_ = std::max(next_part_id_, files->parts.back() + 1);
+  }
   for (const ManifestEntry& part : manifest_.parts) {
     next_part_id_ = std::max(next_part_id_, part.part_id + 1);
   }
@@ -198,13 +209,13 @@ absl::Status Snapshotter::CoverUpTo(uint64_t segment_id) {
     const uint64_t first = manifest_.last_segment + 1;
     absl::StatusOr<uint64_t> last = LastOfPart(first, segment_id);
     if (!last.ok()) return last.status();
+    absl::StatusOr<PartSpan> span = builder_.SpanOf(first, *last);
+    if (!span.ok()) return span.status();
     absl::StatusOr<ManifestEntry> entry =
         builder_.CompactSegments(next_part_id_, first, *last);
     if (!entry.ok()) return entry.status();
     ++next_part_id_;
     verified_.insert(entry->part_id);
-    absl::StatusOr<PartSpan> span = builder_.SpanOf(first, *last);
-    if (!span.ok()) return span.status();
     Manifest manifest = manifest_;
     manifest.last_segment = *last;
     manifest.last_lsn = span->last_lsn;
@@ -239,12 +250,32 @@ absl::Status Snapshotter::Publish(Manifest manifest) {
       PublishManifest(*options_.fs, options_.directory, manifest);
   // Its number is used up, whatever is there now.
   ++next_manifest_id_;
-  if (!status.ok()) return status;
+  if (!status.ok()) {
+    Abandon(manifest);
+    return status;
+  }
   manifest_ = std::move(manifest);
   snapshot_lsn_ = manifest_.last_lsn;
   removed_before_lsn_ = manifest_.removed_before_lsn;
   if (options_.on_snapshot) options_.on_snapshot(manifest_);
   return absl::OkStatus();
+}
+
+// A part that its manifest does not come to name would only take space.
+void Snapshotter::Abandon(const Manifest& manifest) {
+  const std::string& directory = options_.directory;
+  const absl::StatusOr<bool> named = options_.fs->Exists(
+      JoinPath(directory, ManifestFileName(manifest.manifest_id)));
+  if (!named.ok() || *named) return;
+  for (const ManifestEntry& part : manifest.parts) {
+    const bool old = std::any_of(manifest_.parts.begin(), manifest_.parts.end(),
+                                 [&part](const ManifestEntry& each) {
+                                   return each.part_id == part.part_id;
+                                 });
+    if (old) continue;
+    options_.fs->Remove(JoinPath(directory, PartFileName(part.part_id)))
+        .IgnoreError();
+  }
 }
 
 absl::Status Snapshotter::Merge() {
@@ -299,8 +330,8 @@ absl::Status Snapshotter::GiveUpBefore(Lsn lsn, uint64_t sealed) {
 
 absl::Status Snapshotter::Clean(uint64_t needed_from) {
   FileSystem& fs = *options_.fs;
-  absl::Status pruned =
-      PruneSnapshots(fs, options_.directory, options_.policy.manifests_kept);
+  absl::Status pruned = PruneSnapshots(fs, options_.directory, options_.uuid,
+                                       options_.policy.manifests_kept);
   if (!pruned.ok()) return pruned;
   absl::StatusOr<uint64_t> last =
       LastSegmentNotNeeded(fs, options_.directory, options_.uuid, verified_);
@@ -310,12 +341,17 @@ absl::Status Snapshotter::Clean(uint64_t needed_from) {
 }
 
 // Parts of an earlier life whose segments are still here: before those go, what
-// replaces them is read back once more.
+// replaces them is read back once more. So is a part that has vanished since.
 absl::Status Snapshotter::VerifyInherited() {
   absl::StatusOr<std::vector<uint64_t>> segments =
       ListSegmentIds(*options_.fs, options_.directory);
   if (!segments.ok()) return segments.status();
   if (segments->empty()) return absl::OkStatus();
+  absl::StatusOr<SnapshotFiles> files =
+      ListSnapshotFiles(*options_.fs, options_.directory);
+  if (!files.ok()) return files.status();
+  const std::set<uint64_t> there(files->parts.begin(), files->parts.end());
+  std::erase_if(verified_, [&there](uint64_t id) { return !there.count(id); });
   for (size_t i = 0; i < manifest_.parts.size(); ++i) {
     const ManifestEntry& part = manifest_.parts[i];
     if (part.last_segment < segments->front() ||
@@ -323,7 +359,7 @@ absl::Status Snapshotter::VerifyInherited() {
       continue;
     }
     absl::Status status = builder_.VerifyPart(part);
-    if (KindOf(status) == ErrorKind::kDamage) {
+    if (!status.ok() && !absl::IsCancelled(status)) {
       if (options_.on_error) options_.on_error(status);
       status = MakeAnew(i);
     }
@@ -333,7 +369,8 @@ absl::Status Snapshotter::VerifyInherited() {
   return absl::OkStatus();
 }
 
-// A damaged part is made once more from the log that it stands for.
+// A part that is damaged, or gone, is made once more from the log that it
+// stands for.
 absl::Status Snapshotter::MakeAnew(size_t part) {
   const ManifestEntry& old = manifest_.parts[part];
   absl::StatusOr<ManifestEntry> entry = builder_.CompactSegments(

@@ -42,8 +42,10 @@ class Snapshotter {
   };
 
   // `newest` is what opening stands on; without parts and with manifest_id 0
-  // when there is no snapshot. Segments up to `sealed` are sealed.
-  Snapshotter(const Options& options, Manifest newest, uint64_t sealed);
+  // when there is no snapshot. Segments up to `sealed` are sealed;
+  // `needed_from` as of NoteSealed.
+  Snapshotter(const Options& options, Manifest newest, uint64_t sealed,
+              uint64_t needed_from);
 
   ~Snapshotter() { Stop(); }
 
@@ -89,6 +91,7 @@ class Snapshotter {
   absl::Status CoverUpTo(uint64_t segment_id);
   absl::StatusOr<uint64_t> LastOfPart(uint64_t first, uint64_t limit);
   absl::Status Publish(Manifest manifest);
+  void Abandon(const Manifest& manifest);
   absl::Status Merge();
   absl::Status GiveUpBefore(Lsn lsn, uint64_t sealed);
   absl::Status Clean(uint64_t needed_from);
@@ -114,7 +117,7 @@ class Snapshotter {
   uint64_t sealed_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // In no snapshot.
   uint64_t finished_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t covered_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::Status last_status_ ABSL_GUARDED_BY(mutex_);
+  absl::Status failure_ ABSL_GUARDED_BY(mutex_);  // The newest.
   // A damaged segment is not tried again unless somebody asks.
   bool log_damaged_ ABSL_GUARDED_BY(mutex_) = false;
   bool started_ ABSL_GUARDED_BY(mutex_) = false;

@@ -1,0 +1,239 @@
+// Snapshots among faults: what fails, vanishes or is damaged while they are
+// made, or between two of them, costs no record and blames nothing.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "journal/error.h"
+#include "journal/folder.h"
+#include "journal/testing/journal_fixture.h"
+
+namespace journal {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class SnapshotFaultTest : public JournalFixture {
+ protected:
+  void Snapshot() {
+    const absl::Status status = writer_->Snapshot();
+    EXPECT_TRUE(status.ok()) << status;
+  }
+  std::string Path(absl::string_view name) {
+    return JoinPath(directory_, name);
+  }
+};
+
+TEST_F(SnapshotFaultTest, AManifestThatCannotBeReadForAMomentCostsNoPart) {
+  Open();
+  Append("a");
+  Snapshot();
+  Append("b");
+  // It is read back once when it is published; then others look for it.
+  fs_.Inject(
+      {.op = FileOp::kOpen, .name_part = "0000000002.manifest", .nth = 2});
+  Snapshot();
+  EXPECT_THAT(Files(".part"), Contains("0000000002.part"));
+  Append("c");
+  Snapshot();
+  Append("d");
+  Snapshot();
+  Close();
+  EXPECT_THAT(Bodies(), ElementsAre("a", "b", "c", "d"));
+  EXPECT_EQ(Examine().outcome, FindingKind::kCleanEnd) << Text(Examine());
+}
+
+TEST_F(SnapshotFaultTest, APartThatVanishesIsMadeAnewFromItsLog) {
+  Open();
+  Append("a");
+  Snapshot();
+  Append("b");
+  Snapshot();
+  disk_.Delete(Path("0000000002.part"));
+  for (const char* body : {"c", "d", "e"}) {
+    Append(body);
+    Snapshot();
+  }
+  Close();
+  EXPECT_THAT(Bodies(), ElementsAre("a", "b", "c", "d", "e"));
+}
+
+TEST_F(SnapshotFaultTest, APartThatCannotBeReadIsMadeAnewFromItsLog) {
+  Open();
+  Append("a");
+  Snapshot();
+  Close();
+  Open();
+  fs_.Inject({.op = FileOp::kRead,
+              .name_part = "0000000001.part",
+              .offset_begin = 512,
+              .offset_end = 513,
+              .from_then_on = true});
+  for (const char* body : {"b", "c", "d"}) {
+    Append(body);
+    Snapshot();
+  }
+  EXPECT_THAT(Files(".seg"), Not(Contains("0000000001.seg")));
+  Close();
+  EXPECT_THAT(Bodies(), ElementsAre("a", "b", "c", "d"));
+}
+
+TEST_F(SnapshotFaultTest, DamageToWhatASnapshotCoversOpens) {
+  Open();
+  Append("a");
+  Snapshot();
+  Append("b");
+  Close();
+  FlipBit(FrameOf("a"));
+  EXPECT_EQ(Examine().outcome, FindingKind::kSecondCopy) << Text(Examine());
+  EXPECT_THAT(Bodies(), ElementsAre("a", "b"));
+  Open();
+  EXPECT_EQ(writer_->recovery_report().outcome, FindingKind::kSecondCopy);
+  Append("c");
+  Close();
+  EXPECT_THAT(Bodies(), ElementsAre("a", "b", "c"));
+}
+
+// Nothing is cut that the snapshot holds.
+TEST_F(SnapshotFaultTest, NoModeStopsBeforeDamageThatASnapshotMakesUpFor) {
+  Open();
+  Append("a");
+  Snapshot();
+  Append("b");
+  Close();
+  FlipBit(FrameOf("a"));
+  Open(RecoveryMode::kPointInTime, /*append_after_damage=*/true);
+  Append("c");
+  Close();
+  EXPECT_THAT(Bodies(), ElementsAre("a", "b", "c"));
+}
+
+TEST_F(SnapshotFaultTest, WhoeverAsksBesideAFailingOneIsToldTheTruth) {
+  Open();
+  Append("a");
+  fs_.Inject({.op = FileOp::kSync, .name_part = ".part"});
+  fs_.Block(FileOp::kSync, ".part");
+  absl::Status first;
+  std::thread one([&] { first = writer_->Snapshot(); });
+  ASSERT_TRUE(fs_.AwaitBlocked(FileOp::kSync));
+  const Lsn b = Append("b");
+  absl::Status second;
+  std::thread two([&] { second = writer_->Snapshot(); });
+  // Its segment is sealed; most times it waits by now.
+  while (Files(".seg").size() < 3) std::this_thread::yield();
+  for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+  fs_.Unblock(FileOp::kSync);
+  one.join();
+  two.join();
+  // The other may have covered its segment, too, before it looked.
+  EXPECT_TRUE(first.ok() || KindOf(first) == ErrorKind::kIo) << first;
+  EXPECT_TRUE(second.ok()) << second;
+  EXPECT_GE(Examine().snapshot_lsn, b);
+  Close();
+}
+
+TEST_F(SnapshotFaultTest, AFullDiskIsNotFilledWithPartsThatNobodyNames) {
+  Open();
+  fs_.Inject({.op = FileOp::kWrite,
+              .name_part = ".manifest",
+              .from_then_on = true,
+              .error_number = ENOSPC});
+  for (const char* body : {"a", "b", "c"}) {
+    Append(body);
+    EXPECT_EQ(KindOf(writer_->Snapshot()), ErrorKind::kNoSpace);
+  }
+  EXPECT_THAT(Files(".part"), IsEmpty());
+  fs_.Heal();
+  Snapshot();
+  Close();
+  EXPECT_THAT(Bodies(), ElementsAre("a", "b", "c"));
+}
+
+// A number that was given up is never given again: a reader, or a copy
+// elsewhere, may still know the old part.
+TEST_F(SnapshotFaultTest, NoTwoPartsEverHaveOneNumber) {
+  options_.snapshots.backup_directory = "/backup";
+  Open();
+  Append("a");
+  Snapshot();
+  EXPECT_THAT(Files(".part"), ElementsAre("0000000001.part"));
+  const Lsn b = Append("b");
+  ASSERT_TRUE(writer_->RemoveBefore(b).ok());
+  EXPECT_THAT(Files(".part"), IsEmpty());
+  Close();
+  Open();
+  Append("c");
+  Snapshot();
+  EXPECT_THAT(Files(".part"), Not(Contains("0000000001.part")));
+  for (const std::string& name : Files(".part")) {
+    EXPECT_EQ(disk_.Get(JoinPath("/backup", name)), disk_.Get(Path(name)));
+  }
+  Close();
+}
+
+// The same beginning, sealed with another history behind it.
+TEST_F(SnapshotFaultTest, ASegmentOfAnotherHistoryGetsIntoNoPart) {
+  Open();
+  Append("a");
+  Kill();
+  const std::string open_segment = Bytes(1);
+  const FramePlace a = FrameOf("a");
+  Life({"b"});
+  std::map<std::string, std::string> history;
+  for (const std::string& name : Files("0000")) {
+    history[name] = disk_.Get(Path(name));
+  }
+  const auto clear = [&] {
+    for (const std::string& name : Files("0000")) disk_.Delete(Path(name));
+  };
+  clear();
+  disk_.Put(PathOf(1), open_segment);
+  FlipBit(a);
+  Life({"b"});
+  const std::string other = Bytes(1);
+  clear();
+  for (const auto& [name, bytes] : history) disk_.Put(Path(name), bytes);
+
+  Open();
+  disk_.Put(PathOf(1), other);
+  EXPECT_EQ(KindOf(writer_->Snapshot()), ErrorKind::kDamage);
+  EXPECT_THAT(Files(".part"), IsEmpty());
+  Close();
+}
+
+class Counter final : public Folder {
+ public:
+  uint32_t version() const override { return 1; }
+  void Reset() override {}
+  absl::Status Restore(absl::string_view) override { return absl::OkStatus(); }
+  void Fold(const Record&) override {}
+  std::string Save() override { return "counted"; }
+};
+
+TEST_F(SnapshotFaultTest, TheNewestStateStaysAlsoWhenNothingWasAppended) {
+  Counter counter;
+  options_.folder = &counter;
+  Open();
+  for (int i = 0; i < 18; ++i) Append(std::string(1 << 20, 'x'));
+  Snapshot();
+  Close();
+  for (int life = 0; life < 3; ++life) {
+    Open();
+    EXPECT_GT(writer_->recovery_report().state_lsn, 0) << life;
+    Snapshot();
+    Close();
+  }
+}
+
+}  // namespace
+}  // namespace journal
