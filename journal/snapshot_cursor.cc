@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "journal/error.h"
+#include "journal/segment_header.h"
+#include "journal/segment_list.h"
 #include "journal/snapshot_choice.h"
 
 namespace journal {
@@ -13,6 +17,23 @@ constexpr Position kSnapshotBit = Position{1} << 63;
 
 // How often a directory is listed that changes before it is read.
 constexpr int kListingsMax = 16;
+
+// Whether it is of the journal of the newest segment that has a good head.
+absl::Status CheckBelongs(FileSystem& fs, absl::string_view directory,
+                          const Manifest& manifest) {
+  absl::StatusOr<std::vector<uint64_t>> ids = ListSegmentIds(fs, directory);
+  if (!ids.ok()) return ids.status();
+  for (auto id = ids->rbegin(); id != ids->rend(); ++id) {
+    const absl::StatusOr<OpenedSegment> segment =
+        OpenSegment(fs, directory, *id);
+    if (!segment.ok() || segment->state != HeaderState::kGood) continue;
+    if (segment->header.uuid == manifest.uuid) break;
+    return MakeError(ErrorKind::kDamage,
+                     absl::StrCat(ManifestFileName(manifest.manifest_id),
+                                  " belongs to another journal"));
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -33,7 +54,11 @@ absl::StatusOr<Manifest> NewestManifest(FileSystem& fs,
     for (auto id = files->manifests.rbegin();
          id != files->manifests.rend() && !removed; ++id) {
       absl::StatusOr<Manifest> manifest = ReadManifest(fs, directory, *id);
-      if (manifest.ok()) return manifest;
+      if (manifest.ok()) {
+        absl::Status belongs = CheckBelongs(fs, directory, *manifest);
+        if (belongs.ok()) return manifest;
+        manifest = std::move(belongs);
+      }
       // A writer has made newer ones since: no older one may take their place.
       removed = KindOf(manifest.status()) == ErrorKind::kNotFound;
       if (KindOf(failure) == ErrorKind::kNotFound) failure = manifest.status();

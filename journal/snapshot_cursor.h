@@ -22,8 +22,8 @@ Position MakeSnapshotPosition(Lsn lsn);
 bool IsSnapshotPosition(Position position);
 Lsn SnapshotPositionLsn(Position position);
 
-// The newest manifest that can be read. Errors: kNotFound when there is none,
-// else those of ReadManifest.
+// The newest manifest that can be read and is of the same journal as the newest
+// segment. Errors: kNotFound when there is none, else those of ReadManifest.
 absl::StatusOr<Manifest> NewestManifest(FileSystem& fs,
                                         absl::string_view directory);
 

@@ -13,6 +13,8 @@
 #include "absl/strings/string_view.h"
 #include "journal/error.h"
 #include "journal/folder.h"
+#include "journal/reader.h"
+#include "journal/segment_header.h"
 #include "journal/testing/journal_fixture.h"
 
 namespace journal {
@@ -209,6 +211,34 @@ TEST_F(SnapshotFaultTest, ASegmentOfAnotherHistoryGetsIntoNoPart) {
   EXPECT_EQ(KindOf(writer_->Snapshot()), ErrorKind::kDamage);
   EXPECT_THAT(Files(".part"), IsEmpty());
   Close();
+}
+
+TEST_F(SnapshotFaultTest, AReaderTakesNoSnapshotOfAnotherJournal) {
+  Open();
+  for (const char* body : {"x", "y", "z"}) {
+    Append(body);
+    Snapshot();
+  }
+  Close();
+  std::map<std::string, std::string> foreign;
+  for (const std::string& name : Files("0000")) {
+    if (!ParseSegmentFileName(name)) foreign[name] = disk_.Get(Path(name));
+    disk_.Delete(Path(name));
+  }
+  Open();
+  Append("a");
+  Append("b");
+  Close();
+  for (const auto& [name, bytes] : foreign) disk_.Put(Path(name), bytes);
+  BodyList bodies;
+  absl::StatusOr<std::unique_ptr<Reader>> reader =
+      Reader::Open(directory_, {.file_system = &fs_});
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  for (ReadResult next;
+       (next = (*reader)->Next()).outcome == ReadOutcome::kRecord;) {
+    bodies.emplace_back(next.record.body);
+  }
+  EXPECT_THAT(bodies, ElementsAre("a", "b"));
 }
 
 class Counter final : public Folder {
