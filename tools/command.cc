@@ -1,6 +1,8 @@
 #include "tools/command.h"
 
+#include "absl/strings/str_cat.h"
 #include "journal/error.h"
+#include "runner/encryption_key.h"
 #include "runner/printable.h"
 
 namespace inspector {
@@ -10,6 +12,7 @@ ExitCode ExitCodeOf(const absl::Status& status) {
   switch (journal::KindOf(status)) {
     case journal::ErrorKind::kInvalidArgument:
     case journal::ErrorKind::kNotFound:
+    case journal::ErrorKind::kKey:
       return kExitUsage;
     case journal::ErrorKind::kDamage:
       return kExitDamage;
@@ -30,7 +33,11 @@ int Fail(Context& context, ExitCode code, absl::string_view message) {
 }
 
 int Fail(Context& context, const absl::Status& status) {
-  const absl::string_view message = status.message();
+  std::string message(status.message());
+  if (journal::KindOf(status) == journal::ErrorKind::kKey) {
+    absl::StrAppend(&message, "; give its key with --", kKeyFileOption,
+                    " FILE or ", runner::kEncryptionKeyVariable);
+  }
   return Fail(context, ExitCodeOf(status), message);
 }
 

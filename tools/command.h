@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "journal/cipher.h"
 #include "tools/command_line.h"
 #include "tools/style.h"
 
@@ -19,7 +20,7 @@ namespace inspector {
 enum ExitCode : int {
   kExitOk = 0,
   kExitFailed = 1,         // An operation failed: I/O.
-  kExitUsage = 2,          // Wrong usage, or no journal there.
+  kExitUsage = 2,          // Wrong usage, no journal there, or a wrong key.
   kExitTornTail = 10,      // A torn tail only; nothing acknowledged is lost.
   kExitDamage = 11,        // Acknowledged data is damaged or missing.
   kExitInUse = 12,         // A living process writes the journal.
@@ -37,6 +38,8 @@ struct Context {
   Style style;
   // Waits before looking again (show -f); false ends the program.
   std::function<bool(absl::Duration)> wait;
+  // The key that was given; null: none. Borrowed.
+  const journal::Cipher* cipher = nullptr;
 };
 
 struct Command {
@@ -44,7 +47,8 @@ struct Command {
   int (*run)(const Arguments& arguments, Context& context);
 };
 
-// Says "journalctl-bench: <message>" on context.err; returns `code`.
+// Says "journalctl-bench: <message>" on context.err; returns `code`. For a key
+// that is missing or wrong also says how one is given.
 int Fail(Context& context, ExitCode code, absl::string_view message);
 int Fail(Context& context, const absl::Status& status);
 

@@ -29,6 +29,10 @@ absl::Status Usage(const CommandSpec& spec, absl::string_view message) {
 
 std::vector<OptionSpec> AllOptions(const CommandSpec& spec) {
   std::vector<OptionSpec> options = spec.options;
+  options.push_back(
+      {kKeyFileOption, 0, "F",
+       "the key of an encrypted journal: 32 bytes or 64 hex digits; without "
+       "it, BENCH_JOURNAL_KEY"});
   options.push_back({kHelpOption, 'h', "", "this page"});
   return options;
 }

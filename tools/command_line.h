@@ -20,6 +20,9 @@ struct OptionSpec {
   std::string help;
 };
 
+// An option of every command.
+inline constexpr char kKeyFileOption[] = "encryption-key-file";
+
 struct CommandSpec {
   std::string name;
   std::string operands;  // "J", "[DIR]": as in the help.
@@ -48,7 +51,7 @@ class Arguments {
 
 // InvalidArgument: an unknown option (with the nearest name), a missing or
 // superfluous value, too few or too many operands, an option given twice.
-// `--help` is an option of every command.
+// `--help` and `--encryption-key-file` are options of every command.
 absl::StatusOr<Arguments> ParseArguments(const CommandSpec& spec,
                                          const std::vector<std::string>& args);
 

@@ -37,6 +37,7 @@ std::string FrameFlagNames(uint8_t flags) {
   };
   add(journal::kIgnorable, "ignorable");
   add(journal::kSpanContinues, "continues");
+  add(journal::kEncrypted, "encrypted");
   add(journal::kSpanFollows, "follows");
   if (flags != 0) {
     absl::StrAppend(&names, names.empty() ? "" : ",", "unknown ",

@@ -15,6 +15,7 @@
 #include "tools/journal_view.h"
 #include "tools/json_text.h"
 #include "tools/record_facts.h"
+#include "tools/snapshot_files.h"
 
 namespace inspector {
 namespace {
@@ -116,9 +117,11 @@ struct Info {
   std::map<uint32_t, RunInfo> runs;
   uint64_t in_flight = 0;
   std::vector<InFlight> in_flight_named;
+  std::vector<SnapshotFile> snapshots;
+  std::string file_system;
 };
 
-void CountRuns(Info& info) {
+void CountRuns(Info& info, const journal::Cipher* cipher) {
   const runner::ProgressState& progress = *info.view.progress;
   const uint32_t runs = std::min(progress.selected_runs(), kIdleRunsMax);
   for (uint32_t run = 1; run <= runs; ++run) info.runs[run];
@@ -126,7 +129,10 @@ void CountRuns(Info& info) {
     info.runs[counts.run].completed = counts.scored;
   }
   std::unique_ptr<journal::Reader> reader;
-  if (auto opened = journal::Reader::Open(info.view.path, {}); opened.ok()) {
+  journal::ReaderOptions options;
+  options.cipher = cipher;
+  if (auto opened = journal::Reader::Open(info.view.path, options);
+      opened.ok()) {
     reader = *std::move(opened);
   }
   for (const runner::OpenQuery& query :
@@ -203,6 +209,24 @@ Json RunsJson(const Info& info) {
   return runs;
 }
 
+Json SnapshotsJson(const Info& info) {
+  Json snapshots = Json::array();
+  for (const SnapshotFile& snapshot : info.snapshots) {
+    Json json = {{"file", snapshot.file}, {"used", snapshot.used}};
+    if (snapshot.manifest.has_value()) {
+      json["lsn"] = snapshot.manifest->last_lsn;
+      json["parts"] = snapshot.manifest->parts.size();
+      json["records"] = snapshot.records;
+      json["bytes"] = snapshot.bytes;
+      json["created"] = JsonTime(snapshot.created());
+    } else {
+      json["problem"] = snapshot.problem;
+    }
+    snapshots.push_back(std::move(json));
+  }
+  return snapshots;
+}
+
 void PrintJson(const Info& info, Context& context) {
   const JournalView& view = info.view;
   const runner::ProgressTotals totals = view.progress->totals();
@@ -242,7 +266,12 @@ void PrintJson(const Info& info, Context& context) {
   for (const Session& session : info.records.sessions) {
     json["sessions"].push_back(SessionJson(session));
   }
-  json["snapshots"] = Json::array();
+  json["snapshot"] = SnapshotJson(view.report);
+  json["snapshots"] = SnapshotsJson(info);
+  json["snapshot_bytes"] = SnapshotBytes(view.path);
+  json["removed_before_lsn"] = view.report.removed_before_lsn;
+  json["journal_uuid"] = view.report.journal_uuid;
+  json["file_system"] = info.file_system;
   json["records"] = view.report.records;
   json["last_lsn"] = view.report.last_lsn;
   json["confirmed_lsn"] = view.report.watermark;
@@ -286,6 +315,7 @@ void PrintAbout(const Info& info, Context& context) {
                               ? absl::StrCat(" (", HolderName(*view.holder),
                                              " writes it)")
                               : ""));
+  if (view.locked) return;
   if (!view.benchmark.has_value()) {
     print.Line("Benchmark",
                "no usable Benchmark record: creation was "
@@ -431,6 +461,49 @@ void PrintSessions(const Info& info, Context& context) {
   table.Print(context.style, context.out);
 }
 
+void PrintSnapshots(const Info& info, Context& context) {
+  const journal::RecoveryReport& report = info.view.report;
+  Printer print(context);
+  print.Line(
+      "Snapshot",
+      report.snapshot_file.empty()
+          ? "none"
+          : absl::StrCat(report.snapshot_file, ", up to LSN ",
+                         report.snapshot_lsn, ", ", report.snapshot_parts,
+                         report.snapshot_parts == 1 ? " part, " : " parts, ",
+                         context.style.Count(report.snapshot_records),
+                         " records; all snapshots ",
+                         context.style.Bytes(SnapshotBytes(info.view.path))));
+  if (info.snapshots.empty()) return;
+  Table table({{"SNAPSHOT"},
+               {"LSN", true},
+               {"PARTS", true},
+               {"RECORDS", true},
+               {"BYTES", true},
+               {"CREATED"},
+               {"STATE"}});
+  for (const SnapshotFile& snapshot : info.snapshots) {
+    if (!snapshot.manifest.has_value()) {
+      table.AddRow({{snapshot.file},
+                    {"-"},
+                    {"-"},
+                    {"-"},
+                    {"-"},
+                    {"-"},
+                    {"damaged", Colour::kRed}});
+      continue;
+    }
+    table.AddRow({{snapshot.file},
+                  {absl::StrCat(snapshot.manifest->last_lsn)},
+                  {absl::StrCat(snapshot.manifest->parts.size())},
+                  {context.style.Count(snapshot.records)},
+                  {context.style.Bytes(snapshot.bytes)},
+                  {context.style.Time(snapshot.created())},
+                  {snapshot.used ? "in use" : "kept"}});
+  }
+  table.Print(context.style, context.out);
+}
+
 void PrintFiles(const Info& info, Context& context) {
   const journal::RecoveryReport& report = info.view.report;
   Printer print(context);
@@ -441,14 +514,29 @@ void PrintFiles(const Info& info, Context& context) {
                    report.last_lsn, ", confirmed up to ", report.watermark,
                    report.closed ? ", closed" : ", not closed"));
   print.Line("Size", context.style.Bytes(info.view.bytes));
-  print.Line("Snapshots", "none");
+  print.Text("File system", info.file_system);
+  print.Line(
+      "Encryption",
+      report.key_id.empty()
+          ? "none"
+          : absl::StrCat("key ", report.key_id,
+                         info.view.locked ? ", which was not given: what the "
+                                            "records say is not known"
+                                          : ""));
+  if (report.removed_before_lsn > 0) {
+    print.Line("Removed",
+               absl::StrCat("all before LSN ", report.removed_before_lsn,
+                            ", as its application asked"));
+  }
+  PrintSnapshots(info, context);
   Table table({{"SEGMENT"}, {"LSN"}, {"BYTES", true}, {"CREATED"}, {"END"}});
   for (const journal::SegmentInfo& segment : report.segments) {
     table.AddRow({{segment.file},
                   {absl::StrCat(segment.first_lsn, "..", segment.last_lsn)},
                   {context.style.Bytes(segment.file_bytes)},
                   {context.style.Time(segment.created)},
-                  {segment.sealed   ? "sealed"
+                  {segment.covered  ? "second copy"
+                   : segment.sealed ? "sealed"
                    : segment.closed ? "closed"
                                     : "open"}});
   }
@@ -460,15 +548,19 @@ int Run(const Arguments& arguments, Context& context) {
   if (!path.ok()) return Fail(context, path.status());
   Info info;
   absl::StatusOr<JournalView> view =
-      ViewJournal(*path, /*full=*/true, &info.records);
+      ViewJournal(*path, /*full=*/true, &info.records, context.cipher);
   if (!view.ok()) return Fail(context, view.status());
   info.view = *std::move(view);
-  CountRuns(info);
+  CountRuns(info, context.cipher);
+  info.snapshots = ListSnapshots(*path, info.view.report);
+  if (auto traits = journal::FileSystem::Posix()->Traits(*path); traits.ok()) {
+    info.file_system = traits->name;
+  }
   if (arguments.Has("json")) {
     PrintJson(info, context);
   } else {
     PrintAbout(info, context);
-    PrintProgress(info, context);
+    if (!info.view.locked) PrintProgress(info, context);
     PrintRuns(info, context);
     PrintInFlight(info, context);
     PrintSessions(info, context);
@@ -493,7 +585,9 @@ const Command& InfoCommand() {
        1,
        1,
        "Shows what a journal is about, how far it is and what it cost.",
-       "J is a journal's directory, or a run id (or latest) in journals/.\n",
+       "J is a journal's directory, or a run id (or latest) in journals/.\n"
+       "Without the key of an encrypted journal: its files and their state.\n"
+       "Segments marked as second copies are held by the snapshot, too.\n",
        {{"json", 0, "", "one JSON object: the fields of list and more"}}},
       Run};
   return *command;

@@ -111,7 +111,8 @@ class RecordChecker final : public RecordSink {
 
 bool FilesAreWhole(const JournalCheck& check) {
   return check.view.report.outcome == journal::FindingKind::kCleanEnd ||
-         check.view.report.outcome == journal::FindingKind::kTornTail;
+         check.view.report.outcome == journal::FindingKind::kTornTail ||
+         check.view.report.outcome == journal::FindingKind::kSecondCopy;
 }
 
 void CheckWhole(RecordChecker& checker, JournalCheck* check) {
@@ -144,11 +145,12 @@ void CheckWhole(RecordChecker& checker, JournalCheck* check) {
 // Opening starts from the newest state frame: it must say what the records
 // before it say.
 void CheckState(const RecordChecker& checker, runner::ProgressState& folded,
-                JournalCheck* check) {
+                const journal::Cipher* cipher, JournalCheck* check) {
   runner::ProgressState restored;
   journal::ExamineOptions options;
   options.full = false;
   options.folder = &restored;
+  options.cipher = cipher;
   const absl::StatusOr<journal::RecoveryReport> report =
       journal::Examine(check->view.path, options);
   if (checker.empty() || !report.ok() || report->state_lsn == 0) return;
@@ -209,23 +211,34 @@ std::vector<std::string> JournalCheck::advice() const {
                    "and asks again for what they would answer")};
 }
 
-absl::StatusOr<JournalCheck> CheckJournal(absl::string_view path) {
+absl::StatusOr<JournalCheck> CheckJournal(absl::string_view path,
+                                          const journal::Cipher* cipher) {
   JournalCheck check;
   RecordChecker checker;
-  absl::StatusOr<JournalView> view = ViewJournal(path, /*full=*/true, &checker);
+  absl::StatusOr<JournalView> view =
+      ViewJournal(path, /*full=*/true, &checker, cipher);
   if (!view.ok()) return view.status();
   check.view = *std::move(view);
   checker.Finish(&check);
-  if (FilesAreWhole(check)) CheckWhole(checker, &check);
+  const bool readable = !check.view.locked;
+  if (readable && FilesAreWhole(check)) CheckWhole(checker, &check);
   const bool idle = !check.view.holder.has_value();
-  if (check.view.report.outcome == journal::FindingKind::kCleanEnd && idle) {
-    CheckState(checker, checker.fold(), &check);
+  if (check.view.report.outcome == journal::FindingKind::kCleanEnd && idle &&
+      readable) {
+    CheckState(checker, checker.fold(), cipher, &check);
   }
-  if (idle && check.view.status == JournalStatus::kDamaged) {
+  if (idle && check.view.status == JournalStatus::kDamaged &&
+      !FilesAreWhole(check)) {
     check.lost = IdentifyLost(path, check.view.report);
     absl::StatusOr<Losses> losses =
-        FindLosses(path, journal::RecoveryMode::kSalvage);
+        FindLosses(path, journal::RecoveryMode::kSalvage, cipher);
     if (losses.ok()) check.losses = *std::move(losses);
+  }
+  if (check.view.locked) {
+    check.notes.push_back(
+        absl::StrCat("encrypted with key ", check.view.report.key_id,
+                     ", which was not given: checksums, chain and snapshots "
+                     "are checked, what the records say is not"));
   }
   if (check.view.holder.has_value() && FilesAreWhole(check)) {
     check.notes.push_back(

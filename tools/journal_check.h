@@ -41,7 +41,10 @@ struct JournalCheck {
 inline constexpr size_t kProblemsMax = 1000;
 
 // Reads every byte. Errors: those of journal::Examine.
-absl::StatusOr<JournalCheck> CheckJournal(absl::string_view path);
+// `cipher` may be null: of an encrypted journal everything is verified then but
+// what its bodies say.
+absl::StatusOr<JournalCheck> CheckJournal(absl::string_view path,
+                                          const journal::Cipher* cipher);
 
 }  // namespace inspector
 

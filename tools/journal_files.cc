@@ -14,6 +14,8 @@
 #include "journal/error.h"
 #include "journal/file_system.h"
 #include "journal/lock_holder.h"
+#include "journal/manifest.h"
+#include "journal/part_footer.h"
 #include "journal/segment_header.h"
 
 namespace inspector {
@@ -58,7 +60,9 @@ bool IsJournal(absl::string_view directory) {
       journal::FileSystem::Posix()->List(directory);
   return names.ok() &&
          std::any_of(names->begin(), names->end(), [](const std::string& name) {
-           return journal::ParseSegmentFileName(name).has_value();
+           return journal::ParseSegmentFileName(name).has_value() ||
+                  journal::ParseManifestFileName(name).has_value() ||
+                  journal::ParsePartFileName(name).has_value();
          });
 }
 

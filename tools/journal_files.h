@@ -24,7 +24,7 @@ inline constexpr absl::string_view kLatestName = "latest";
 // kDefaultJournalDirectory. kNotFound otherwise.
 absl::StatusOr<std::string> ResolveJournal(absl::string_view given);
 
-// True if `directory` holds a segment.
+// True if `directory` holds a segment, or a snapshot.
 bool IsJournal(absl::string_view directory);
 
 // The journals right below `directory`, or `directory` itself when it is one,

@@ -52,14 +52,16 @@ class NewestRecord final : public RecordSink {
   uint64_t records_ = 0;
 };
 
-void ReadBenchmark(JournalView& view) {
+void ReadBenchmark(JournalView& view, const journal::Cipher* cipher) {
   if (!view.report.segments.empty()) {
     view.started = view.report.segments.front().created;
   }
   const journal::Lsn lsn = view.progress->benchmark_lsn();
   if (lsn == 0) return;
+  journal::ReaderOptions options;
+  options.cipher = cipher;
   absl::StatusOr<std::unique_ptr<journal::Reader>> reader =
-      journal::Reader::Open(view.path, {});
+      journal::Reader::Open(view.path, options);
   if (!reader.ok()) return;
   const journal::ReadResult read = (*reader)->Read(lsn);
   if (read.outcome != journal::ReadOutcome::kRecord) return;
@@ -98,7 +100,8 @@ std::string LostLsns(const journal::RecoveryReport& report) {
   for (const journal::Finding& finding : report.findings) {
     const std::string range = LsnText(finding);
     if (range.empty() || finding.kind == journal::FindingKind::kTornTail ||
-        finding.kind == journal::FindingKind::kNoRecordLost) {
+        finding.kind == journal::FindingKind::kNoRecordLost ||
+        finding.kind == journal::FindingKind::kSecondCopy) {
       continue;
     }
     if (shown == kRangesShown) {
@@ -121,6 +124,8 @@ absl::string_view JournalStatusName(JournalStatus status) {
       return "complete";
     case JournalStatus::kInterrupted:
       return "interrupted";
+    case JournalStatus::kEncrypted:
+      return "encrypted";
     case JournalStatus::kTorn:
       return "torn";
     case JournalStatus::kDamaged:
@@ -136,6 +141,7 @@ absl::string_view JournalStatusName(JournalStatus status) {
 Colour JournalStatusColour(JournalStatus status) {
   switch (status) {
     case JournalStatus::kRunning:
+    case JournalStatus::kEncrypted:
       return Colour::kBold;
     case JournalStatus::kComplete:
       return Colour::kGreen;
@@ -155,6 +161,7 @@ ExitCode ExitCodeOf(JournalStatus status) {
     case JournalStatus::kRunning:
     case JournalStatus::kComplete:
     case JournalStatus::kInterrupted:
+    case JournalStatus::kEncrypted:
       return kExitOk;
     case JournalStatus::kTorn:
       return kExitTornTail;
@@ -209,9 +216,11 @@ absl::StatusOr<journal::RecoveryReport> ExamineBesideWriter(
     const absl::optional<Holder> before = FindHolder(path);
     if (sink != nullptr) sink->Restart();
     absl::StatusOr<journal::RecoveryReport> report =
-        journal::Examine(path, examine, [&](const journal::Record& record) {
-          if (sink != nullptr) sink->Take(record);
-        });
+        sink == nullptr ? journal::Examine(path, examine)
+                        : journal::Examine(path, examine,
+                                           [&](const journal::Record& record) {
+                                             sink->Take(record);
+                                           });
     if (!report.ok()) return report.status();
     *holder = FindHolder(path);
     // Torn beside a writer that closed meanwhile, damaged beside one at work:
@@ -226,27 +235,37 @@ absl::StatusOr<journal::RecoveryReport> ExamineBesideWriter(
 }
 
 absl::StatusOr<JournalView> ViewJournal(absl::string_view path, bool full,
-                                        RecordSink* sink) {
+                                        RecordSink* sink,
+                                        const journal::Cipher* cipher) {
   JournalView view;
   view.path = std::string(path);
   view.progress = std::make_unique<runner::ProgressState>();
   journal::ExamineOptions options;
   options.full = full;
   options.folder = view.progress.get();
+  options.cipher = cipher;
   NewestRecord newest(sink);
   absl::StatusOr<journal::RecoveryReport> report =
       ExamineBesideWriter(path, options, &newest, &view.holder);
+  view.locked = cipher == nullptr &&
+                journal::KindOf(report.status()) == journal::ErrorKind::kKey;
+  if (view.locked) {
+    options.folder = nullptr;
+    report = ExamineBesideWriter(path, options, nullptr, &view.holder);
+  }
   if (!report.ok()) return report.status();
   view.report = *std::move(report);
   view.updated = newest.time();
-  view.whole_records = newest.records();
+  view.whole_records = view.locked ? view.report.records : newest.records();
   view.bytes = DirectoryBytes(path);
-  ReadBenchmark(view);
+  ReadBenchmark(view, cipher);
   if (!view.updated.has_value()) view.updated = view.started;
   view.status = StatusOfFiles(view.report, view.holder);
   if (view.status == JournalStatus::kRunning ||
       view.status == JournalStatus::kInterrupted) {
-    view.status = StatusOfRecords(view);
+    view.status = !view.locked              ? StatusOfRecords(view)
+                  : view.holder.has_value() ? JournalStatus::kRunning
+                                            : JournalStatus::kEncrypted;
   }
   return view;
 }
@@ -257,6 +276,7 @@ std::vector<std::string> Advice(const JournalView& view) {
     case JournalStatus::kRunning:
     case JournalStatus::kComplete:
     case JournalStatus::kInterrupted:
+    case JournalStatus::kEncrypted:
       return {};
     case JournalStatus::kTorn:
       return {absl::StrCat("safe: all ", view.report.records,
@@ -268,6 +288,15 @@ std::vector<std::string> Advice(const JournalView& view) {
               "next: the same bench-runner run command cuts the tail, keeps "
               "its bytes in a .torn file, and goes on"};
     case JournalStatus::kDamaged: {
+      if (view.report.outcome == journal::FindingKind::kSecondCopy) {
+        return {absl::StrCat("safe: all ", view.whole_records,
+                             " records; one of two copies is damaged, the "
+                             "other is whole: nothing is lost"),
+                "not safe: damage to the other copy, too, would be loss",
+                absl::StrCat("next: journalctl-bench repair ", word,
+                             " makes a clean copy (keeps every original "
+                             "byte); bench-runner may go on as it is")};
+      }
       const std::string lost = LostLsns(view.report);
       return {
           absl::StrCat("safe: ", view.whole_records, " records that are whole"),

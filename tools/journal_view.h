@@ -24,6 +24,7 @@ enum class JournalStatus {
   kRunning,      // A living process writes it.
   kComplete,     // Nothing is left to do.
   kInterrupted,  // Its process ended before the end; resumable.
+  kEncrypted,    // Whole; what it says cannot be read without its key.
   kTorn,         // Interrupted, with a torn tail that resuming cuts.
   kDamaged,      // Confirmed data is damaged or missing.
   kUnreadable,   // The disk or the permissions deny bytes.
@@ -50,6 +51,9 @@ struct JournalView {
   std::string path;
   JournalStatus status = JournalStatus::kInterrupted;
   absl::optional<Holder> holder;  // A living writer.
+  // Encrypted, and no key was given: of its records nothing is known but how
+  // many there are.
+  bool locked = false;
   journal::RecoveryReport report;
   std::unique_ptr<runner::ProgressState> progress;
   absl::optional<runner::BenchmarkInfo> benchmark;
@@ -66,8 +70,11 @@ struct JournalView {
 // Reads the journal, past damage. `full` reads every byte and gives every
 // record to `sink` (may be null, not owned); else only the newest state and
 // what came after. Errors: those of journal::Examine.
+// `cipher` may be null: then an encrypted journal is `locked`, and no record is
+// given.
 absl::StatusOr<JournalView> ViewJournal(absl::string_view path, bool full,
-                                        RecordSink* sink);
+                                        RecordSink* sink,
+                                        const journal::Cipher* cipher);
 
 // Examines (in mode salvage, so that records behind damage are seen) until
 // what is found cannot be what a living writer is just writing.

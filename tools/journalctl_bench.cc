@@ -1,8 +1,13 @@
 #include "tools/journalctl_bench.h"
 
+#include <memory>
+
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "journal/cipher.h"
 #include "journal/format.h"
+#include "runner/encryption_key.h"
 #include "runner/option_values.h"
 #include "runner/text.h"
 #include "runner/version.h"
@@ -11,14 +16,15 @@
 #include "tools/list_command.h"
 #include "tools/repair_command.h"
 #include "tools/show_command.h"
+#include "tools/snapshot_command.h"
 #include "tools/verify_command.h"
 
 namespace inspector {
 namespace {
 
 std::vector<const Command*> Commands() {
-  return {&ListCommand(),   &InfoCommand(), &ShowCommand(),
-          &VerifyCommand(), &DumpCommand(), &RepairCommand()};
+  return {&ListCommand(), &InfoCommand(),   &ShowCommand(),    &VerifyCommand(),
+          &DumpCommand(), &RepairCommand(), &SnapshotCommand()};
 }
 
 std::string Overview() {
@@ -35,7 +41,9 @@ std::string Overview() {
       &text,
       "\n"
       "J is a journal's directory, or a run id (or latest) in journals/. All\n"
-      "but repair need no write permission, take no lock and change nothing.\n"
+      "but repair and snapshot need no write permission, take no lock and\n"
+      "change nothing. Encrypted journals want --encryption-key-file FILE, or\n"
+      "the key in BENCH_JOURNAL_KEY; what needs no key works without.\n"
       "journalctl-bench COMMAND --help says more; --version names the "
       "version.\n"
       "\n"
@@ -77,7 +85,13 @@ int RunCommand(const Command& command, const std::vector<std::string>& args,
     context.out << HelpText(command.spec);
     return kExitOk;
   }
-  return command.run(*arguments, context);
+  const absl::StatusOr<std::unique_ptr<journal::Cipher>> cipher =
+      runner::TakeEncryptionKey(arguments->Get(kKeyFileOption));
+  if (!cipher.ok()) return Fail(context, cipher.status());
+  context.cipher = cipher->get();
+  const int exit_code = command.run(*arguments, context);
+  context.cipher = nullptr;
+  return exit_code;
 }
 
 int Dispatch(const std::vector<std::string>& args, Context& context) {

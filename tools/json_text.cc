@@ -24,14 +24,17 @@ Json SummaryJson(const JournalView& view) {
   json["path"] = view.path;
   json["run_id"] = view.run_id();
   json["status"] = JsonString(JournalStatusName(view.status));
-  json["completed"] = totals.completed;
-  json["failed"] = totals.failed;
-  json["total"] = view.total();
+  const auto known = [&view](auto value) {
+    return view.locked ? Json(nullptr) : Json(value);
+  };
+  json["completed"] = known(totals.completed);
+  json["failed"] = known(totals.failed);
+  json["total"] = known(view.total());
   json["percent"] =
-      std::round(Percent(totals.completed, view.total()) * 10) / 10;
+      known(std::round(Percent(totals.completed, view.total()) * 10) / 10);
   json["started"] = JsonTime(view.started);
   json["updated"] = JsonTime(view.updated);
-  json["cost"] = totals.cost;
+  json["cost"] = known(totals.cost);
   const runner::BenchmarkInfo info =
       view.benchmark.value_or(runner::BenchmarkInfo());
   json["benchmark_id"] = info.benchmark_id;
@@ -39,6 +42,8 @@ Json SummaryJson(const JournalView& view) {
   json["model"] = info.model;
   json["method"] = info.method;
   json["bytes"] = view.bytes;
+  json["key_id"] =
+      view.report.key_id.empty() ? Json(nullptr) : Json(view.report.key_id);
   json["pid"] = view.holder.has_value() && view.holder->pid != 0
                     ? Json(view.holder->pid)
                     : Json(nullptr);
@@ -64,9 +69,18 @@ Json SegmentsJson(const journal::RecoveryReport& report) {
                         {"bytes", segment.file_bytes},
                         {"created", JsonTime(segment.created)},
                         {"sealed", segment.sealed},
-                        {"closed", segment.closed}});
+                        {"closed", segment.closed},
+                        {"covered", segment.covered}});
   }
   return segments;
+}
+
+Json SnapshotJson(const journal::RecoveryReport& report) {
+  if (report.snapshot_file.empty()) return nullptr;
+  return {{"file", report.snapshot_file},
+          {"lsn", report.snapshot_lsn},
+          {"parts", report.snapshot_parts},
+          {"records", report.snapshot_records}};
 }
 
 }  // namespace inspector

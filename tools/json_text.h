@@ -27,6 +27,9 @@ Json SummaryJson(const JournalView& view);
 Json FindingJson(const journal::Finding& finding);
 Json SegmentsJson(const journal::RecoveryReport& report);
 
+// The snapshot that was read; null without one.
+Json SnapshotJson(const journal::RecoveryReport& report);
+
 }  // namespace inspector
 
 #endif  // TOOLS_JSON_TEXT_H_

@@ -49,10 +49,10 @@ void AddRow(const JournalView& view, const Style& style, Table& table) {
                 text(info.model),
                 text(info.method),
                 {style.Time(view.started)},
-                {progress},
-                {style.Count(totals.failed),
+                {view.locked ? "-" : progress},
+                {view.locked ? "-" : style.Count(totals.failed),
                  totals.failed > 0 ? Colour::kYellow : Colour::kNone},
-                {Dollars(totals.cost)},
+                {view.locked ? "-" : Dollars(totals.cost)},
                 {std::string(JournalStatusName(view.status)),
                  JournalStatusColour(view.status)},
                 {style.Bytes(view.bytes)}});
@@ -82,6 +82,11 @@ void PrintAdvice(const std::vector<Entry>& entries, Context& context) {
       continue;
     }
     const JournalView& view = *entry.view;
+    if (view.locked) {
+      context.err << runner::Printable(view.path) << ": encrypted with key "
+                  << view.report.key_id << "; give it with --" << kKeyFileOption
+                  << " FILE\n";
+    }
     if (Advice(view).empty()) continue;
     context.err << runner::Printable(view.path) << ": "
                 << JournalStatusName(view.status) << "; what is safe and what "
@@ -99,7 +104,7 @@ int Run(const Arguments& arguments, Context& context) {
   std::vector<Entry> entries;
   for (std::string& path : *paths) {
     absl::StatusOr<JournalView> view =
-        ViewJournal(path, /*full=*/false, nullptr);
+        ViewJournal(path, /*full=*/false, nullptr, context.cipher);
     entries.push_back({std::move(path), std::move(view)});
   }
   std::stable_sort(
@@ -131,8 +136,9 @@ const Command& ListCommand() {
        "Status: running (a living process writes it), complete, interrupted\n"
        "(resumable), torn (resuming cuts the tail), damaged, unreadable, "
        "newer\n"
-       "(of a newer version). Reads the newest state and what came after;\n"
-       "verify reads every byte.\n",
+       "(of a newer version), encrypted (whole, and its key was not given).\n"
+       "Reads the newest state and what came after; verify reads every "
+       "byte.\n",
        {{"json", 0, "", "one JSON object"}}},
       Run};
   return *command;

@@ -12,10 +12,12 @@ namespace {
 
 absl::StatusOr<uint64_t> CountRecords(absl::string_view path,
                                       journal::RecoveryMode mode,
-                                      journal::Folder* folder) {
+                                      journal::Folder* folder,
+                                      const journal::Cipher* cipher) {
   journal::ExamineOptions options;
   options.mode = mode;
   options.folder = folder;
+  options.cipher = cipher;
   uint64_t count = 0;
   const absl::StatusOr<journal::RecoveryReport> report =
       journal::Examine(path, options, [&](const journal::Record&) { ++count; });
@@ -36,9 +38,11 @@ std::string NameOf(journal::Reader& reader, const runner::OpenQuery& query) {
 }
 
 void FindOpen(absl::string_view path, const runner::ProgressState& progress,
-              Losses* losses) {
+              const journal::Cipher* cipher, Losses* losses) {
+  journal::ReaderOptions options;
+  options.cipher = cipher;
   absl::StatusOr<std::unique_ptr<journal::Reader>> reader =
-      journal::Reader::Open(path, {});
+      journal::Reader::Open(path, options);
   for (const runner::OpenQuery& query :
        runner::InOrderOfLsn(progress.open_queries())) {
     if (query.unscored) ++losses->unscored_count;
@@ -53,13 +57,14 @@ void FindOpen(absl::string_view path, const runner::ProgressState& progress,
 }  // namespace
 
 absl::StatusOr<Losses> FindLosses(absl::string_view path,
-                                  journal::RecoveryMode mode) {
+                                  journal::RecoveryMode mode,
+                                  const journal::Cipher* cipher) {
   Losses losses;
   runner::ProgressState progress;
-  absl::StatusOr<uint64_t> kept = CountRecords(path, mode, &progress);
+  absl::StatusOr<uint64_t> kept = CountRecords(path, mode, &progress, cipher);
   if (!kept.ok()) return kept.status();
   absl::StatusOr<uint64_t> whole =
-      CountRecords(path, journal::RecoveryMode::kSalvage, nullptr);
+      CountRecords(path, journal::RecoveryMode::kSalvage, nullptr, cipher);
   if (!whole.ok()) return whole.status();
   losses.kept = *kept;
   losses.given_up = *whole - *kept;
@@ -67,7 +72,7 @@ absl::StatusOr<Losses> FindLosses(absl::string_view path,
   if (progress.announced_queries() > progress.rows()) {
     losses.missing_rows = progress.announced_queries() - progress.rows();
   }
-  FindOpen(path, progress, &losses);
+  FindOpen(path, progress, cipher, &losses);
   return losses;
 }
 

@@ -28,7 +28,8 @@ inline constexpr size_t kQueriesNamedMax = 50;
 
 // For repairing `path` in `mode` (salvage or point-in-time). Changes nothing.
 absl::StatusOr<Losses> FindLosses(absl::string_view path,
-                                  journal::RecoveryMode mode);
+                                  journal::RecoveryMode mode,
+                                  const journal::Cipher* cipher);
 
 // "Begun, with no end among what is kept; asked again: q6 (run 1)"; empty when
 // there is none.

@@ -129,7 +129,9 @@ class Identifier {
       header.body_bytes = static_cast<uint32_t>(std::min(room, kBodyBytesRead));
     }
     record->kind = FrameName(header);
-    if (header.kind == journal::FrameKind::kRecord &&
+    const bool encrypted =
+        record->certain && (header.flags & journal::kEncrypted) != 0;
+    if (header.kind == journal::FrameKind::kRecord && !encrypted &&
         header.body_bytes <= std::min(room, kBodyBytesRead)) {
       LookIntoBody(at, header, record);
     }

@@ -74,7 +74,8 @@ class Repair {
     if (absl::Status locked = Lock(); !locked.ok()) {
       return Fail(context_, locked);
     }
-    absl::StatusOr<JournalCheck> check = CheckJournal(options_.path);
+    absl::StatusOr<JournalCheck> check =
+        CheckJournal(options_.path, context_.cipher);
     if (!check.ok()) return Fail(context_, check.status());
     check_ = std::make_unique<JournalCheck>(*std::move(check));
     const JournalStatus status = check_->view.status;
@@ -84,7 +85,8 @@ class Repair {
       return NothingToRepair();
     }
     SayFindings();
-    absl::StatusOr<Losses> losses = FindLosses(options_.path, options_.mode);
+    absl::StatusOr<Losses> losses =
+        FindLosses(options_.path, options_.mode, context_.cipher);
     if (!losses.ok()) return Fail(context_, losses.status());
     losses_ = *std::move(losses);
     if (options_.dry_run) {
@@ -214,6 +216,7 @@ class Repair {
   absl::Status Copy(const std::string& target) {
     journal::SalvageOptions salvage;
     salvage.mode = options_.mode;
+    salvage.cipher = context_.cipher;
     absl::StatusOr<journal::RecoveryReport> report =
         journal::Salvage(options_.path, target, salvage);
     if (!report.ok()) return report.status();
@@ -233,7 +236,8 @@ class Repair {
 
   int Finish() {
     PrintLosses(losses_, context_);
-    const absl::StatusOr<JournalCheck> after = CheckJournal(Target());
+    const absl::StatusOr<JournalCheck> after =
+        CheckJournal(Target(), context_.cipher);
     if (!after.ok()) return Fail(context_, after.status());
     const std::string word = ShellWord(Target());
     if (after->exit_code() != kExitOk) {

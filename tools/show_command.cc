@@ -20,8 +20,13 @@ constexpr absl::Duration kFollowInterval = absl::Milliseconds(200);
 // How many records -f begins with.
 constexpr uint64_t kFollowLines = 10;
 
-// -r without -n remembers where each record lies, 8 bytes each.
-constexpr size_t kPositionsMax = 1 << 26;
+// -r without -n remembers where each record lies, 16 bytes each.
+constexpr size_t kPlacesMax = 1 << 26;
+
+struct Place {
+  journal::Position position = 0;
+  journal::Lsn lsn = 0;
+};
 
 struct ShowOptions {
   std::string path;
@@ -49,7 +54,7 @@ class Show {
     if (!report.ok()) return Fail(context_, report.status());
     if (too_many_) {
       return Fail(context_, kExitUsage,
-                  absl::StrCat("-r: more than ", kPositionsMax,
+                  absl::StrCat("-r: more than ", kPlacesMax,
                                " records match; say how many with -n"));
     }
     if (options_.follow) return Follow();
@@ -62,7 +67,16 @@ class Show {
   journal::ExamineOptions PastDamage() const {
     journal::ExamineOptions options;
     options.mode = journal::RecoveryMode::kSalvage;
+    options.cipher = context_.cipher;
     return options;
+  }
+
+  absl::StatusOr<std::unique_ptr<journal::Reader>> OpenReader(
+      journal::Lsn start_lsn) const {
+    journal::ReaderOptions options;
+    options.start_lsn = start_lsn;
+    options.cipher = context_.cipher;
+    return journal::Reader::Open(options_.path, options);
   }
 
   absl::Status Learn() {
@@ -89,35 +103,37 @@ class Show {
           if (in_order()) {
             printer_.Print(record, facts);
           } else {
-            Remember(record.position);
+            Remember({record.position, record.lsn});
           }
         });
     if (!report.ok() || in_order() || too_many_) return report;
-    absl::StatusOr<std::unique_ptr<journal::Reader>> reader =
-        journal::Reader::Open(options_.path, {});
+    absl::StatusOr<std::unique_ptr<journal::Reader>> reader = OpenReader(1);
     if (!reader.ok()) return reader.status();
-    while (!positions_.empty()) {
-      PrintAt(options_.reverse ? positions_.back() : positions_.front(),
-              **reader);
-      options_.reverse ? positions_.pop_back() : positions_.pop_front();
+    while (!places_.empty()) {
+      PrintAt(options_.reverse ? places_.back() : places_.front(), **reader);
+      options_.reverse ? places_.pop_back() : places_.pop_front();
     }
     return report;
   }
 
-  void Remember(journal::Position position) {
+  void Remember(Place place) {
     if (options_.lines == uint64_t{0}) return;
-    if (options_.lines.has_value() && positions_.size() == *options_.lines) {
-      positions_.pop_front();
+    if (options_.lines.has_value() && places_.size() == *options_.lines) {
+      places_.pop_front();
     }
-    if (positions_.size() == kPositionsMax) {
+    if (places_.size() == kPlacesMax) {
       too_many_ = true;
       return;
     }
-    positions_.push_back(position);
+    places_.push_back(place);
   }
 
-  void PrintAt(journal::Position position, journal::Reader& reader) {
-    const journal::ReadResult read = reader.ReadAt(position);
+  void PrintAt(const Place& place, journal::Reader& reader) {
+    journal::ReadResult read = reader.ReadAt(place.position);
+    // A living writer's snapshot may have taken the place of its segment.
+    if (read.outcome == journal::ReadOutcome::kCompacted) {
+      read = reader.Read(place.lsn);
+    }
     if (read.outcome == journal::ReadOutcome::kRecord) {
       printer_.Print(read.record, FactsOf(read.record));
       return;
@@ -128,7 +144,7 @@ class Show {
 
   int SayWhatIsWrong() {
     const absl::StatusOr<JournalView> view =
-        ViewJournal(options_.path, /*full=*/true, nullptr);
+        ViewJournal(options_.path, /*full=*/true, nullptr, context_.cipher);
     if (!view.ok()) return Fail(context_, view.status());
     const std::vector<std::string> advice = Advice(*view);
     if (!advice.empty()) {
@@ -141,10 +157,8 @@ class Show {
   }
 
   int Follow() {
-    journal::ReaderOptions reader_options;
-    reader_options.start_lsn = last_lsn_ + 1;
     absl::StatusOr<std::unique_ptr<journal::Reader>> reader =
-        journal::Reader::Open(options_.path, reader_options);
+        OpenReader(last_lsn_ + 1);
     if (!reader.ok()) return Fail(context_, reader.status());
     for (;;) {
       const journal::ReadResult next = (*reader)->Next();
@@ -166,6 +180,10 @@ class Show {
           if (!context_.wait(kFollowInterval)) return kExitOk;
           break;
         case journal::ReadOutcome::kCompacted:
+          context_.err << "journalctl-bench: records before LSN "
+                       << next.first_lsn << " were removed\n";
+          if (!context_.wait(kFollowInterval)) return kExitOk;
+          break;
         case journal::ReadOutcome::kDamaged:
           context_.out.flush();
           return Fail(context_, kExitDamage,
@@ -180,7 +198,7 @@ class Show {
   RecordPrinter& printer_;
   Context& context_;
   RecordFilter filter_;
-  std::deque<journal::Position> positions_;
+  std::deque<Place> places_;
   journal::Lsn last_lsn_ = 0;
   bool too_many_ = false;
 };
@@ -196,7 +214,7 @@ absl::StatusOr<ShowOptions> ParseShowOptions(const Arguments& arguments,
   options.follow = arguments.Has("follow");
   if (arguments.Has("lines")) {
     absl::StatusOr<uint64_t> lines =
-        ParseNumber("--lines", arguments.Get("lines"), 0, kPositionsMax);
+        ParseNumber("--lines", arguments.Get("lines"), 0, kPlacesMax);
     if (!lines.ok()) return lines.status();
     options.lines = *lines;
   } else if (options.follow && options.filter.lsns.first == 1) {
@@ -248,8 +266,8 @@ const Command& ShowCommand() {
         {"lines", 'n', "N", "only the last N that match"},
         {"reverse", 'r', "", "newest first"},
         {"follow", 'f', "",
-         "shows the last 10, then each new one as it comes, across rotation "
-         "and resume, until interrupted"},
+         "shows the last 10, then each new one as it comes, across rotation, "
+         "snapshots and resume, until interrupted"},
         {"output", 'o', "FORM",
          "short (the default), verbose, json (one object), jsonl (a line a "
          "record)"}}},

@@ -27,6 +27,61 @@ bool BeingWritten(const JournalCheck& check) {
   return check.verdict() == "running";
 }
 
+absl::string_view ActionName(journal::RecoveryAction action) {
+  switch (action) {
+    case journal::RecoveryAction::kOpen:
+      return "open";
+    case journal::RecoveryAction::kCut:
+      return "cut";
+    case journal::RecoveryAction::kRefuse:
+      return "refuse";
+    case journal::RecoveryAction::kStopBefore:
+      return "stop before it";
+    case journal::RecoveryAction::kSkip:
+      return "skip it";
+  }
+  return "unknown";
+}
+
+bool CostsRecords(const journal::Finding& finding) {
+  return finding.first_lsn > 0 &&
+         finding.kind > journal::FindingKind::kNoRecordLost;
+}
+
+// Of what is lost, ranges of LSNs, both ends included; the last one null where
+// the end is not known.
+Json LostLsnsJson(const journal::RecoveryReport& report) {
+  Json ranges = Json::array();
+  for (const journal::Finding& finding : report.findings) {
+    if (!CostsRecords(finding)) continue;
+    ranges.push_back({finding.first_lsn, finding.last_lsn == 0
+                                             ? Json(nullptr)
+                                             : Json(finding.last_lsn)});
+  }
+  return ranges;
+}
+
+// Everything of the engine's report that the rest does not say.
+void AddReport(const JournalCheck& check, Json& json) {
+  const journal::RecoveryReport& report = check.view.report;
+  const bool clean = report.findings.empty() || BeingWritten(check);
+  json["mode"] = JsonString(journal::RecoveryModeName(report.mode));
+  // What a writer, which is strict, would make of it.
+  json["strict_action"] = JsonString(ActionName(
+      journal::Decide(report.outcome, journal::RecoveryMode::kStrict)));
+  json["reason"] = JsonString(journal::FindingKindName(report.outcome));
+  json["full"] = report.full;
+  json["snapshot"] = SnapshotJson(report);
+  json["state_lsn"] = report.state_lsn;
+  json["removed_before_lsn"] = report.removed_before_lsn;
+  json["journal_uuid"] = report.journal_uuid;
+  json["key_id"] = report.key_id.empty() ? Json(nullptr) : Json(report.key_id);
+  json["bodies_checked"] = !check.view.locked;
+  json["first_bad"] =
+      clean ? Json(nullptr) : FindingJson(report.findings.front());
+  json["lost_lsns"] = clean ? Json::array() : LostLsnsJson(report);
+}
+
 Json CheckJson(const JournalCheck& check) {
   const journal::RecoveryReport& report = check.view.report;
   Json json;
@@ -40,6 +95,7 @@ Json CheckJson(const JournalCheck& check) {
   json["closed"] = report.closed;
   json["torn_bytes"] = report.bytes_cut;
   json["segments"] = SegmentsJson(report);
+  AddReport(check, json);
   json["findings"] = Json::array();
   for (const journal::Finding& finding : report.findings) {
     if (BeingWritten(check)) break;
@@ -90,8 +146,20 @@ void PrintText(const JournalCheck& check, Context& context) {
                     ", last LSN ", report.last_lsn, ", confirmed up to LSN ",
                     report.watermark,
                     report.closed ? ", closed" : ", not closed"));
+  if (!report.snapshot_file.empty()) {
+    line(absl::StrCat("snapshot ", report.snapshot_file, ": ",
+                      style.Count(report.snapshot_records),
+                      " of them, up to "
+                      "LSN ",
+                      report.snapshot_lsn, ", in ", report.snapshot_parts,
+                      report.snapshot_parts == 1 ? " part" : " parts"));
+  }
   for (const journal::Finding& finding : report.findings) {
-    if (!BeingWritten(check)) line(journal::Describe(finding));
+    if (BeingWritten(check)) break;
+    const bool one_of_two = finding.kind == journal::FindingKind::kSecondCopy;
+    line(absl::StrCat(
+        journal::Describe(finding),
+        one_of_two ? " (one of two copies: nothing is lost)" : ""));
   }
   if (report.findings_more > 0) {
     line(absl::StrCat(report.findings_more, " more bad places"));
@@ -131,7 +199,8 @@ int Run(const Arguments& arguments, Context& context) {
   int exit_code = kExitOk;
   Json json = Json::array();
   for (const std::string& path : paths) {
-    const absl::StatusOr<JournalCheck> check = CheckJournal(path);
+    const absl::StatusOr<JournalCheck> check =
+        CheckJournal(path, context.cipher);
     if (!check.ok()) {
       exit_code = Graver(exit_code, Fail(context, check.status()));
       continue;
@@ -161,14 +230,18 @@ const Command& VerifyCommand() {
        1,
        1,
        "Checks every byte and every record of a journal, or of all in DIR.",
-       "Checksums, chain, watermark, each record's FlatBuffer, and that the\n"
-       "records fit together. Changes nothing, takes no lock, may run beside\n"
-       "the writer.\n"
+       "Checksums, chain, watermark, snapshots against the log, each record's\n"
+       "FlatBuffer, and that the records fit together. Changes nothing, takes "
+       "no\n"
+       "lock, may run beside the writer. Needs no key: what the records of an\n"
+       "encrypted journal say is checked only with it.\n"
        "\n"
        "Exit codes: 0 all is well, 1 a byte could not be read, 10 a torn tail\n"
        "only (nothing acknowledged is lost), 11 acknowledged data is damaged "
        "or\n"
-       "missing, 14 written by a newer version.\n",
+       "missing, or one of two copies is (then nothing is lost), 14 written "
+       "by a\n"
+       "newer version.\n",
        {{"json", 0, "", "one JSON object"}}},
       Run};
   return *command;

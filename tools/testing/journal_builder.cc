@@ -26,8 +26,9 @@ absl::Time JournalBuilder::StartTime() {
 }
 
 JournalBuilder::JournalBuilder(std::string directory, uint32_t queries,
-                               uint32_t runs, absl::Time start)
-    : directory_(std::move(directory)), now_(start) {
+                               uint32_t runs, absl::Time start,
+                               const journal::Cipher* cipher)
+    : directory_(std::move(directory)), cipher_(cipher), now_(start) {
   fs::remove_all(directory_);
   fs::create_directories(fs::path(directory_).parent_path());
   Open();
@@ -63,8 +64,10 @@ JournalBuilder::JournalBuilder(std::string directory, uint32_t queries,
 JournalBuilder::~JournalBuilder() = default;
 
 void JournalBuilder::Open() {
+  journal::WriterOptions options;
+  options.cipher = cipher_;
   absl::StatusOr<std::unique_ptr<journal::Writer>> writer =
-      journal::Writer::Open(directory_, {});
+      journal::Writer::Open(directory_, options);
   ASSERT_TRUE(writer.ok()) << writer.status();
   writer_ = *std::move(writer);
 }
@@ -178,6 +181,11 @@ void JournalBuilder::Close() {
 void JournalBuilder::Reopen() {
   writer_ = nullptr;
   Open();
+}
+
+void JournalBuilder::Snapshot() {
+  const absl::Status made = writer_->Snapshot();
+  EXPECT_TRUE(made.ok()) << made;
 }
 
 void JournalBuilder::Kill() {

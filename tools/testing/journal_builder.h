@@ -13,7 +13,7 @@
 
 namespace inspector {
 
-// Every function fails the test on an error.
+// Every function fails the test on an error. `cipher` is borrowed.
 class JournalBuilder {
  public:
   // The first record's time unless told; each later one is a second after.
@@ -21,7 +21,8 @@ class JournalBuilder {
 
   // Starts a journal of `queries` queries (q0, q1, …) in `runs` runs.
   JournalBuilder(std::string directory, uint32_t queries, uint32_t runs = 1,
-                 absl::Time start = StartTime());
+                 absl::Time start = StartTime(),
+                 const journal::Cipher* cipher = nullptr);
   ~JournalBuilder();
 
   // Each returns the LSN of its record.
@@ -41,6 +42,8 @@ class JournalBuilder {
   void Close();
   // Opens the same journal again, in a new segment.
   void Reopen();
+  // A snapshot of all so far.
+  void Snapshot();
   // What `kill -9` leaves: a copy of the directory as it is now, in its place.
   void Kill();
 
@@ -54,6 +57,7 @@ class JournalBuilder {
   absl::Time Tick();
 
   const std::string directory_;
+  const journal::Cipher* const cipher_;
   absl::Time now_;
   std::unique_ptr<journal::Writer> writer_;
 };
