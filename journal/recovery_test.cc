@@ -18,6 +18,7 @@
 #include "absl/strings/strip.h"
 #include "journal/error.h"
 #include "journal/frame.h"
+#include "journal/reader.h"
 #include "journal/salvage.h"
 #include "journal/testing/journal_fixture.h"
 
@@ -97,6 +98,18 @@ class ThreeLives : public JournalFixture {
       }
     }
     Close();
+  }
+  // What a reader meets from the beginning.
+  BodyList ReadBodies() {
+    BodyList bodies;
+    auto reader = Reader::Open(directory_, {.file_system = &fs_});
+    EXPECT_TRUE(reader.ok()) << reader.status();
+    for (ReadResult next; reader.ok();) {
+      next = (*reader)->Next();
+      if (next.outcome != ReadOutcome::kRecord) break;
+      bodies.emplace_back(next.record.body);
+    }
+    return bodies;
   }
   // In a file that is not a segment.
   void Flip(absl::string_view name, uint64_t offset) {
@@ -470,6 +483,7 @@ TEST_P(RecoveryTableTest, GoingOnAfterDamageKeepsTheRestAndLeavesItClean) {
   BodyList expected = First(damage().before);
   expected.push_back("z");
   EXPECT_EQ(Bodies(), expected);
+  EXPECT_EQ(ReadBodies(), expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, RecoveryTableTest,

@@ -10,6 +10,7 @@
 #include "journal/error.h"
 #include "journal/format.h"
 #include "journal/segment_header.h"
+#include "journal/snapshot_choice.h"
 
 namespace journal {
 namespace {
@@ -132,17 +133,36 @@ absl::Status CutTail(FileSystem& fs, absl::string_view directory,
   return (*file)->Sync();
 }
 
+absl::Status SetFileAside(FileSystem& fs, absl::string_view directory,
+                          absl::string_view name) {
+  const std::string path = JoinPath(directory, name);
+  bool kept = false;
+  absl::StatusOr<std::string> torn = TornName(fs, path, nullptr, 0, 0, &kept);
+  if (!torn.ok()) return torn.status();
+  return fs.Rename(path, *torn);
+}
+
 // Mode point-in-time: segments behind the last good record step aside, newest
 // first, so that what is left is a journal at every moment.
 absl::Status SetAside(FileSystem& fs, absl::string_view directory,
                       std::vector<uint64_t> ids) {
   std::sort(ids.rbegin(), ids.rend());
   for (const uint64_t id : ids) {
-    const std::string path = JoinPath(directory, SegmentFileName(id));
-    bool kept = false;
-    absl::StatusOr<std::string> torn = TornName(fs, path, nullptr, 0, 0, &kept);
-    if (!torn.ok()) return torn.status();
-    if (absl::Status s = fs.Rename(path, *torn); !s.ok()) return s;
+    absl::Status s = SetFileAside(fs, directory, SegmentFileName(id));
+    if (!s.ok()) return s;
+  }
+  return fs.SyncDirectory(directory);
+}
+
+// Snapshots newer than the one stood on speak of what is given up.
+absl::Status SetSnapshotsAside(FileSystem& fs, absl::string_view directory,
+                               uint64_t newest_kept) {
+  absl::StatusOr<SnapshotFiles> files = ListSnapshotFiles(fs, directory);
+  if (!files.ok()) return files.status();
+  for (const uint64_t id : files->manifests) {
+    if (id <= newest_kept) continue;
+    absl::Status s = SetFileAside(fs, directory, ManifestFileName(id));
+    if (!s.ok()) return s;
   }
   return fs.SyncDirectory(directory);
 }
@@ -178,6 +198,10 @@ absl::Status Repair(FileSystem& fs, absl::string_view directory,
   const JournalEnd& end = found.end;
   for (const uint64_t id : end.half_headers) {
     if (absl::Status s = CompleteHeader(fs, directory, id); !s.ok()) return s;
+  }
+  if (found.report.action == RecoveryAction::kStopBefore) {
+    absl::Status s = SetSnapshotsAside(fs, directory, end.snapshot.manifest_id);
+    if (!s.ok()) return s;
   }
   if (!end.given_up_segments.empty()) {
     absl::Status s = SetAside(fs, directory, end.given_up_segments);

@@ -26,6 +26,17 @@ bool MostlySuperseded(const ManifestEntry& part) {
   return part.records > 0 && part.superseded * 2 > part.records;
 }
 
+// How often the records of a small part may have been merged: each time it
+// stands for eight times as many segments, so that none is merged often.
+int Tier(const ManifestEntry& part) {
+  int tier = 0;
+  for (uint64_t segments = part.last_segment - part.first_segment + 1;
+       segments >= kSmallParts; segments /= kSmallParts) {
+    ++tier;
+  }
+  return tier;
+}
+
 // [begin, end) of the first parts worth rewriting; empty if there are none.
 std::pair<size_t, size_t> PartsToMerge(
     const std::vector<ManifestEntry>& parts) {
@@ -33,7 +44,10 @@ std::pair<size_t, size_t> PartsToMerge(
     size_t end = i;
     while (end < parts.size() && MostlySuperseded(parts[end])) ++end;
     if (end > i) return {i, end};
-    while (end < parts.size() && parts[end].file_bytes < kSmallPartBytes) ++end;
+    while (end < parts.size() && parts[end].file_bytes < kSmallPartBytes &&
+           Tier(parts[end]) == Tier(parts[i])) {
+      ++end;
+    }
     if (end - i >= kSmallParts) return {i, end};
   }
   return {0, 0};

@@ -161,7 +161,9 @@ class Writer {
 
   // The application needs no record below `lsn` any more: parts and sealed
   // segments that hold only such are removed. kInvalidArgument if `lsn` is more
-  // than one above what was appended; errors as of Snapshot.
+  // than one above what was appended; errors as of Snapshot. With a Folder, the
+  // state must be one that folding the later records alone gives, too: where no
+  // saved state can be read, they are all that is folded.
   virtual absl::Status RemoveBefore(Lsn lsn) = 0;
 
   // Everything up to here survives power loss.
