@@ -61,7 +61,6 @@ class JournalReader final : public Reader {
  private:
   ReadResult NextRecord();
   ReadResult NextOfSnapshot();
-  ReadResult NextOfLog();
   // Goes on with the snapshot, or the log, at the LSN. False if it has none of
   // what comes next.
   bool EnterSnapshot(Lsn lsn);
@@ -141,7 +140,7 @@ ReadResult JournalReader::Next() {
 ReadResult JournalReader::NextRecord() {
   for (int i = 0; i < kSwitchesMax; ++i) {
     if (snapshot_ == nullptr) {
-      ReadResult result = NextOfLog();
+      ReadResult result = log_->Next();
       // The log begins later by now: a snapshot holds what was to come.
       if (result.outcome != ReadOutcome::kCompacted) return result;
       if (!EnterSnapshot(next_lsn_)) return result;
@@ -157,8 +156,6 @@ ReadResult JournalReader::NextRecord() {
   }
   return ReadResult();
 }
-
-ReadResult JournalReader::NextOfLog() { return log_->Next(); }
 
 // kEnd: it goes on in the log.
 ReadResult JournalReader::NextOfSnapshot() {
@@ -232,7 +229,11 @@ ReadResult JournalReader::ReadAt(Position position) {
 
 ReadResult JournalReader::Read(Lsn lsn) {
   if (by_lsn_ != nullptr && lsn <= by_lsn_->manifest().last_lsn) {
-    return ReadFromSnapshot(lsn);
+    ReadResult result = ReadFromSnapshot(lsn);
+    if (result.outcome != ReadOutcome::kDamaged) return result;
+    // The log may still have what a damaged block held.
+    ReadResult in_log = ReadFromLog(lsn);
+    return in_log.outcome == ReadOutcome::kRecord ? in_log : result;
   }
   ReadResult result = ReadFromLog(lsn);
   return result.outcome == ReadOutcome::kCompacted ? ReadFromSnapshot(lsn)

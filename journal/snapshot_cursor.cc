@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "journal/error.h"
+#include "journal/format.h"
 #include "journal/segment_header.h"
 #include "journal/segment_list.h"
 #include "journal/snapshot_choice.h"
@@ -18,6 +19,10 @@ constexpr Position kSnapshotBit = Position{1} << 63;
 // How often a directory is listed that changes before it is read.
 constexpr int kListingsMax = 16;
 
+bool SameEncryption(uint32_t features, uint32_t other_features) {
+  return ((features ^ other_features) & kFeatureEncryption) == 0;
+}
+
 // Whether it is of the journal of the newest segment that has a good head.
 absl::Status CheckBelongs(FileSystem& fs, absl::string_view directory,
                           const Manifest& manifest) {
@@ -27,10 +32,15 @@ absl::Status CheckBelongs(FileSystem& fs, absl::string_view directory,
     const absl::StatusOr<OpenedSegment> segment =
         OpenSegment(fs, directory, *id);
     if (!segment.ok() || segment->state != HeaderState::kGood) continue;
-    if (segment->header.uuid == manifest.uuid) break;
+    if (segment->header.uuid == manifest.uuid &&
+        SameEncryption(segment->header.required_features,
+                       manifest.required_features)) {
+      break;
+    }
     return MakeError(ErrorKind::kDamage,
                      absl::StrCat(ManifestFileName(manifest.manifest_id),
-                                  " belongs to another journal"));
+                                  " belongs to another journal, or is "
+                                  "encrypted otherwise"));
   }
   return absl::OkStatus();
 }
@@ -122,9 +132,18 @@ SnapshotStep SnapshotCursor::OpenPart() {
     absl::StatusOr<std::unique_ptr<PartReader>> part = PartReader::Open(
         fs_, directory_, manifest_.uuid, entry.part_id, cipher_, &finding_);
     if (part.ok()) {
-      reader_ = *std::move(part);
-      reader_->Seek(next_lsn_);
-      return SnapshotStep::kRecord;
+      const PartFooter& footer = (*part)->footer();
+      if (footer.checksum == entry.footer_checksum &&
+          SameEncryption(footer.required_features,
+                         manifest_.required_features)) {
+        reader_ = *std::move(part);
+        reader_->Seek(next_lsn_);
+        return SnapshotStep::kRecord;
+      }
+      finding_ = Finding();
+      finding_.kind = FindingKind::kSegmentChain;
+      part = MakeError(ErrorKind::kDamage,
+                       "is not the part that its manifest names");
     }
     if (KindOf(part.status()) == ErrorKind::kNotFound && TakeNewer()) {
       const Lsn first = manifest_.begin_lsn();

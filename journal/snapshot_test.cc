@@ -17,6 +17,8 @@
 #include "journal/compactor.h"
 #include "journal/error.h"
 #include "journal/listener.h"
+#include "journal/part_reader.h"
+#include "journal/part_writer.h"
 #include "journal/reader.h"
 #include "journal/testing/journal_fixture.h"
 
@@ -195,11 +197,14 @@ TEST_F(SnapshotTest, ADamagedNewestFallsBackToItsLog) {
   Open();
   Append("a 1");
   Snapshot();
-  Append("b 1");
+  const Lsn b = Append("b 1");
   Snapshot();
   Append("c 1");
   Close();
+  auto reader = Reader::Open(directory_, {.file_system = &fs_});
+  EXPECT_EQ((*reader)->Read(1).record.body, "a 1");
   Flip("0000000002.part", 512 + 60);
+  EXPECT_EQ((*reader)->Read(b).record.body, "b 1");
   EXPECT_EQ(Examine().outcome, FindingKind::kSecondCopy) << Text(Examine());
   EXPECT_THAT(Bodies(), ElementsAre("a 1", "b 1", "c 1"));
   EXPECT_THAT(ReadAll(), ElementsAre("a 1", "b 1", "c 1"));
@@ -514,6 +519,36 @@ TEST_F(SnapshotTest, AReaderListsAgainWhatIsRemovedMeanwhile) {
   for (const char* body : {"a 1", "b 1", "c 1"}) {
     EXPECT_EQ((*reader)->Next().record.body, body);
   }
+}
+
+// Who can write files but has no key puts a part of a plain journal, told to be
+// this one's, in the place of an encrypted one.
+TEST_F(SnapshotTest, APlainPartDoesNotPassForAnEncryptedOne) {
+  const auto cipher = Cipher::FromBytes(std::string(kKeyBytes, 'k'));
+  options_.cipher = cipher->get();
+  Open();
+  Append("a 1");
+  Snapshot();
+  Append("b 1");
+  Snapshot();
+  Close();
+  PartWriter::Options forged;
+  forged.fs = &disk_;
+  forged.directory = directory_;
+  forged.uuid = Header(2).uuid;
+  forged.part_id = 1;
+  forged.span = (*PartReader::Open(disk_, directory_, forged.uuid, 1, nullptr))
+                    ->footer()
+                    .span;
+  auto part = PartWriter::Create(forged);
+  Record record;
+  record.lsn = 1;
+  record.body = "a forged";
+  ASSERT_TRUE((*part)->Add(record).ok() && (*part)->Finish().ok());
+  auto reader =
+      Reader::Open(directory_, {.cipher = cipher->get(), .file_system = &fs_});
+  EXPECT_EQ((*reader)->Next().outcome, ReadOutcome::kDamaged);
+  EXPECT_EQ(Examine().outcome, FindingKind::kSegmentChain) << Text(Examine());
 }
 
 TEST_F(SnapshotTest, RemovedBeforeIsRemovedAndSaid) {
