@@ -58,7 +58,7 @@ class SnapshotMatrixTest : public JournalFixture {
   }
 
   void TearDown() override {
-    std::cout << "[ MATRIX   ] " << tried_ << " damaged journals of "
+    std::cout << "torture: " << tried_ << " damaged journals of "
               << bytes_ / 1024 << " KiB in " << whole_.size() << " files\n";
     JournalFixture::TearDown();
   }

@@ -7,7 +7,8 @@
 #   tools/torture.sh --only=kills,engine-kills --kills=500 --jobs=1
 #
 #   --only=LAYER,…        these: power-losses kills engine-kills injected-calls
-#                         file-systems byte-matrix exhaustive soak fuzz mutation
+#                         file-systems byte-matrix snapshot-matrix exhaustive
+#                         soak fuzz mutation
 #   --power-losses=N      simulated ones
 #   --kills=N             kill -9 of the runner, spread over workers and modes
 #   --engine-kills=N      kill -9 of a process that only appends
@@ -25,13 +26,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 power_losses=1000000 kills=2000 engine_kills=20000 points=every
-fuzz_seconds=600 soak_seconds=600 jobs=2 folder='' only=''
+fuzz_seconds=600 matrix_stride=1 soak_seconds=600 jobs=2 folder='' only=''
 for option in "$@"; do
   value=${option#*=}
   case "$option" in
     --quick)
-      power_losses=20000 kills=90 engine_kills=80 points=one fuzz_seconds=30
-      soak_seconds=3
+      power_losses=15000 kills=90 engine_kills=80 points=one fuzz_seconds=30
+      matrix_stride=23 soak_seconds=3
       ;;
     --only=*) only=$value ;;
     --power-losses=*) power_losses=$value ;;
@@ -87,8 +88,9 @@ point_setting=NONE=1
 if [[ $points == every ]]; then
   point_setting=INJECTED_EVERY_POINT=1
 fi
+# One life in four ends by the death of the process alone.
 add_test power-losses //journal:power_loss_test \
-  "JOURNAL_POWER_CRASHES=$power_losses" "JOURNAL_POWER_SEED=$seed"
+  "JOURNAL_POWER_CRASHES=$((power_losses * 4 / 3))" "JOURNAL_POWER_SEED=$seed"
 add_test kills //tests:crash_test \
   "CRASH_KILLS=$(((kills + kWaysToKill - 1) / kWaysToKill))" \
   "CRASH_SEED=$((seed % 1000000))"
@@ -97,6 +99,9 @@ add_test engine-kills //tests:engine_kill_test \
 add_test injected-calls //tests:injected_calls_test "$point_setting"
 add_test file-systems //tests:file_systems_test
 add_test byte-matrix //journal:byte_matrix_test JOURNAL_MATRIX_STRIDE=1
+# Files of some 64 KiB in all.
+add_test snapshot-matrix //journal:snapshot_matrix_test \
+  JOURNAL_MATRIX_KIB=90 "JOURNAL_MATRIX_STRIDE=$matrix_stride"
 add_test exhaustive //journal:exhaustive_test
 add_test soak //tests:soak_test "JOURNAL_SOAK_SECONDS=$soak_seconds"
 add_script fuzz tools/fuzz.sh "$fuzz_seconds"
