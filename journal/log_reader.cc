@@ -222,8 +222,9 @@ absl::optional<ReadResult> LogReader::AtEnd(ScanStep step) {
     confirmed = std::max(confirmed, successor->confirmed);
   }
   const bool cut_back = successor.has_value() && successor->first_lsn <= lsn;
-  const bool cut_short =
-      !closed_ && scanner.file_bytes() < current_.header.zeroed_bytes;
+  // A successor says itself how far this one went.
+  const bool cut_short = !closed_ && !successor.has_value() &&
+                         scanner.file_bytes() < current_.header.zeroed_bytes;
   // What speaks against it was read after it: look at it again.
   scanner.LookAgain();
   Frame frame;
