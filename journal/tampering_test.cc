@@ -362,6 +362,8 @@ TEST_F(TamperedStateTest, IsNotUsedTheRecordsAreFoldedInstead) {
   ExamineOptions options;
   options.folder = &folder_;
   options.full = false;
+  // The strict mode lets nothing through behind it, and refuses.
+  options.mode = RecoveryMode::kSalvage;
   options.cipher = cipher_.get();
   options.file_system = &fs_;
   const auto report = journal::Examine(directory_, options);
