@@ -7,14 +7,14 @@
 //
 // Linked by --config=tsan only.
 
+#include "absl/status/status.h"
+
 #include <dlfcn.h>
 #include <sanitizer/tsan_interface.h>
 
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-
-#include "absl/status/status.h"
 
 namespace absl {
 ABSL_NAMESPACE_BEGIN
