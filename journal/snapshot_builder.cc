@@ -121,9 +121,7 @@ absl::StatusOr<ManifestEntry> SnapshotBuilder::RewriteParts(
     Lsn snapshot_lsn) {
   PartSpan span;
   for (const ManifestEntry& entry : entries) {
-    absl::StatusOr<std::unique_ptr<PartReader>> part =
-        PartReader::Open(*options_.fs, options_.directory, options_.uuid,
-                         entry.part_id, options_.cipher);
+    absl::StatusOr<std::unique_ptr<PartReader>> part = OpenPart(entry);
     if (!part.ok()) return part.status();
     const PartSpan& old = (*part)->footer().span;
     if (span.first_segment == 0) {
@@ -195,11 +193,21 @@ absl::Status SnapshotBuilder::CopySegment(uint64_t segment_id, Lsn snapshot_lsn,
   }
 }
 
-absl::Status SnapshotBuilder::CopyPart(const ManifestEntry& entry,
-                                       Lsn snapshot_lsn, PartWriter& part) {
-  absl::StatusOr<std::unique_ptr<PartReader>> old =
+absl::StatusOr<std::unique_ptr<PartReader>> SnapshotBuilder::OpenPart(
+    const ManifestEntry& entry) {
+  absl::StatusOr<std::unique_ptr<PartReader>> part =
       PartReader::Open(*options_.fs, options_.directory, options_.uuid,
                        entry.part_id, options_.cipher);
+  if (part.ok() && (*part)->footer().checksum != entry.footer_checksum) {
+    return Damage(PartFileName(entry.part_id), 0,
+                  "is not the part that was written");
+  }
+  return part;
+}
+
+absl::Status SnapshotBuilder::CopyPart(const ManifestEntry& entry,
+                                       Lsn snapshot_lsn, PartWriter& part) {
+  absl::StatusOr<std::unique_ptr<PartReader>> old = OpenPart(entry);
   if (!old.ok()) return old.status();
   for (Record record;;) {
     if (absl::Status s = Stopped(); !s.ok()) return s;
@@ -217,16 +225,9 @@ absl::Status SnapshotBuilder::CopyPart(const ManifestEntry& entry,
 }
 
 absl::Status SnapshotBuilder::VerifyPart(const ManifestEntry& entry) {
-  absl::StatusOr<std::unique_ptr<PartReader>> part =
-      PartReader::Open(*options_.fs, options_.directory, options_.uuid,
-                       entry.part_id, options_.cipher);
+  absl::StatusOr<std::unique_ptr<PartReader>> part = OpenPart(entry);
   if (!part.ok()) return part.status();
   if (absl::Status s = (*part)->DropCache(); !s.ok()) return s;
-  if (!(EntryOf((*part)->footer(), (*part)->file_bytes()).footer_checksum ==
-        entry.footer_checksum)) {
-    return Damage(PartFileName(entry.part_id), 0,
-                  "is not the part that was written");
-  }
   absl::Status first;
   absl::StatusOr<bool> whole = (*part)->Verify(
       /*decode=*/true,
@@ -240,9 +241,7 @@ absl::Status SnapshotBuilder::VerifyPart(const ManifestEntry& entry) {
 
 absl::StatusOr<uint64_t> SnapshotBuilder::CountSuperseded(
     const ManifestEntry& entry, Lsn snapshot_lsn) {
-  absl::StatusOr<std::unique_ptr<PartReader>> part =
-      PartReader::Open(*options_.fs, options_.directory, options_.uuid,
-                       entry.part_id, options_.cipher);
+  absl::StatusOr<std::unique_ptr<PartReader>> part = OpenPart(entry);
   if (!part.ok()) return part.status();
   if (absl::Status s = (*part)->DropCache(); !s.ok()) return s;
   uint64_t superseded = 0;

@@ -16,6 +16,7 @@
 #include "journal/compactor.h"
 #include "journal/file_system.h"
 #include "journal/manifest.h"
+#include "journal/part_reader.h"
 #include "journal/part_writer.h"
 #include "journal/segment_header.h"
 #include "journal/types.h"
@@ -71,6 +72,9 @@ class SnapshotBuilder {
   // From `*at`, where the segment before it ended, to its own end.
   absl::Status CopySegment(uint64_t segment_id, Lsn snapshot_lsn, Place* at,
                            PartWriter& part);
+  // The very part that the entry names.
+  absl::StatusOr<std::unique_ptr<PartReader>> OpenPart(
+      const ManifestEntry& entry);
   absl::Status CopyPart(const ManifestEntry& entry, Lsn snapshot_lsn,
                         PartWriter& part);
   absl::StatusOr<std::unique_ptr<PartWriter>> Begin(uint64_t part_id,
