@@ -133,36 +133,26 @@ absl::Status CutTail(FileSystem& fs, absl::string_view directory,
   return (*file)->Sync();
 }
 
-absl::Status SetFileAside(FileSystem& fs, absl::string_view directory,
-                          absl::string_view name) {
-  const std::string path = JoinPath(directory, name);
-  bool kept = false;
-  absl::StatusOr<std::string> torn = TornName(fs, path, nullptr, 0, 0, &kept);
-  if (!torn.ok()) return torn.status();
-  return fs.Rename(path, *torn);
-}
-
-// Mode point-in-time: segments behind the last good record step aside, newest
-// first, so that what is left is a journal at every moment.
+// Mode point-in-time: what lies behind the last good record steps aside, newest
+// segments first, so that what is left is a journal at every moment; before
+// them snapshots newer than the one stood on, which speak of what is given up.
 absl::Status SetAside(FileSystem& fs, absl::string_view directory,
-                      std::vector<uint64_t> ids) {
-  std::sort(ids.rbegin(), ids.rend());
-  for (const uint64_t id : ids) {
-    absl::Status s = SetFileAside(fs, directory, SegmentFileName(id));
-    if (!s.ok()) return s;
-  }
-  return fs.SyncDirectory(directory);
-}
-
-// Snapshots newer than the one stood on speak of what is given up.
-absl::Status SetSnapshotsAside(FileSystem& fs, absl::string_view directory,
-                               uint64_t newest_kept) {
+                      const JournalEnd& end) {
   absl::StatusOr<SnapshotFiles> files = ListSnapshotFiles(fs, directory);
   if (!files.ok()) return files.status();
+  std::vector<std::string> names;
   for (const uint64_t id : files->manifests) {
-    if (id <= newest_kept) continue;
-    absl::Status s = SetFileAside(fs, directory, ManifestFileName(id));
-    if (!s.ok()) return s;
+    if (id > end.snapshot.manifest_id) names.push_back(ManifestFileName(id));
+  }
+  std::vector<uint64_t> segments = end.given_up_segments;
+  std::sort(segments.rbegin(), segments.rend());
+  for (const uint64_t id : segments) names.push_back(SegmentFileName(id));
+  for (const std::string& name : names) {
+    const std::string path = JoinPath(directory, name);
+    bool kept = false;
+    absl::StatusOr<std::string> torn = TornName(fs, path, nullptr, 0, 0, &kept);
+    if (!torn.ok()) return torn.status();
+    if (absl::Status s = fs.Rename(path, *torn); !s.ok()) return s;
   }
   return fs.SyncDirectory(directory);
 }
@@ -200,12 +190,7 @@ absl::Status Repair(FileSystem& fs, absl::string_view directory,
     if (absl::Status s = CompleteHeader(fs, directory, id); !s.ok()) return s;
   }
   if (found.report.action == RecoveryAction::kStopBefore) {
-    absl::Status s = SetSnapshotsAside(fs, directory, end.snapshot.manifest_id);
-    if (!s.ok()) return s;
-  }
-  if (!end.given_up_segments.empty()) {
-    absl::Status s = SetAside(fs, directory, end.given_up_segments);
-    if (!s.ok()) return s;
+    if (absl::Status s = SetAside(fs, directory, end); !s.ok()) return s;
   }
   if (found.report.outcome != FindingKind::kCleanEnd &&
       end.cut_end > end.cursor.end_offset) {
