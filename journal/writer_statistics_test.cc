@@ -2,39 +2,45 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
+#include <set>
 #include <string>
 #include <thread>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "journal/testing/journal_fixture.h"
 
 namespace journal {
 namespace {
 
-// Tells how often it was asked for the time.
-class CountingClock final : public Clock {
+// Knows which threads asked it for the time.
+class WitnessClock final : public Clock {
  public:
-  explicit CountingClock(Clock* base) : base_(base) {}
+  explicit WitnessClock(Clock* base) : base_(base) {}
   absl::Time Now() override { return base_->Now(); }
   absl::Duration Monotonic() override {
-    ++asked_;
+    absl::MutexLock lock(&mutex_);
+    asked_.insert(std::this_thread::get_id());
     return base_->Monotonic();
   }
   bool WaitWithTimeout(absl::CondVar* cv, absl::Mutex* mutex,
                        absl::Duration timeout) override {
     return base_->WaitWithTimeout(cv, mutex, timeout);
   }
-  int asked() const { return asked_; }
-  [[nodiscard]] bool AwaitAsked(int times) const {
-    const absl::Time deadline = absl::Now() + absl::Seconds(60);
-    while (asked_ < times && absl::Now() < deadline) std::this_thread::yield();
-    return asked_ >= times;
+  [[nodiscard]] bool AwaitAskedBy(std::thread::id thread) {
+    const auto asked = [this, thread] {
+      mutex_.AssertReaderHeld();
+      return asked_.count(thread) > 0;
+    };
+    absl::MutexLock lock(&mutex_);
+    return mutex_.AwaitWithTimeout(absl::Condition(&asked), absl::Seconds(60));
   }
 
  private:
   Clock* const base_;
-  std::atomic<int> asked_ = 0;
+  absl::Mutex mutex_;
+  std::set<std::thread::id> asked_ ABSL_GUARDED_BY(mutex_);
 };
 
 class WriterStatisticsTest : public JournalFixture {
@@ -111,15 +117,14 @@ TEST_F(WriterStatisticsTest, AnFsyncIsTimed) {
 }
 
 TEST_F(WriterStatisticsTest, AnAppenderBehindAnotherIsTimed) {
-  CountingClock counting(&clock_);
-  options_.clock = &counting;
+  WitnessClock witness(&clock_);
+  options_.clock = &witness;
   OpenIn(SyncMode::kEach);
   fs_.Block(FileOp::kSync, ".seg");
   std::thread leader([this] { Append("leads"); });
   ASSERT_TRUE(fs_.AwaitBlocked(FileOp::kSync));
-  const int asked = counting.asked();
   std::thread waiter([this] { Append("waits"); });
-  ASSERT_TRUE(counting.AwaitAsked(asked + 1));  // It begins to wait.
+  ASSERT_TRUE(witness.AwaitAskedBy(waiter.get_id()));  // It begins to wait.
   clock_.Advance(absl::Milliseconds(7));
   fs_.Unblock(FileOp::kSync);
   leader.join();
