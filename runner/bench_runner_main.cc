@@ -9,13 +9,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "journal/format.h"
-#include "runner/encryption_key.h"
-#include "runner/exit_code.h"
-#include "runner/options.h"
-#include "runner/printable.h"
-#include "runner/progress_display.h"
-#include "runner/study.h"
-#include "runner/version.h"
+#include "runner/base/exit_code.h"
+#include "runner/base/printable.h"
+#include "runner/base/version.h"
+#include "runner/config/encryption_key.h"
+#include "runner/config/options.h"
+#include "runner/display/progress_display.h"
+#include "runner/study/study.h"
 
 namespace runner {
 namespace {

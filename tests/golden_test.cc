@@ -15,9 +15,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "journal/journal.h"
-#include "runner/benchmark_journal.h"
-#include "runner/journal_locator.h"
-#include "runner/record_codec.h"
+#include "runner/storage/benchmark_journal.h"
+#include "runner/storage/journal_locator.h"
+#include "runner/storage/record_codec.h"
 #include "tests/golden_text.h"
 
 namespace runner {

@@ -9,10 +9,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "runner/hashing.h"
-#include "runner/journal_locator.h"
-#include "runner/record_json.h"
-#include "runner/result_store.h"
+#include "runner/base/hashing.h"
+#include "runner/storage/journal_locator.h"
+#include "runner/storage/record_json.h"
+#include "runner/storage/result_store.h"
 
 namespace runner {
 namespace {

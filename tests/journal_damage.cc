@@ -9,7 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "runner/hashing.h"
+#include "runner/base/hashing.h"
 #include "tests/runner_fixture.h"
 #include "tools/journalctl_bench.h"
 

@@ -20,9 +20,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "journal/journal.h"
-#include "runner/benchmark_journal.h"
-#include "runner/record_codec.h"
-#include "runner/records.h"
+#include "runner/storage/benchmark_journal.h"
+#include "runner/storage/record_codec.h"
+#include "runner/storage/records.h"
 #include "tests/golden_text.h"
 
 namespace runner {

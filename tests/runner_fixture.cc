@@ -28,7 +28,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "journal/reader.h"
-#include "runner/record_codec.h"
+#include "runner/storage/record_codec.h"
 
 namespace runner {
 namespace {

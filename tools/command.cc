@@ -2,8 +2,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "journal/error.h"
-#include "runner/encryption_key.h"
-#include "runner/printable.h"
+#include "runner/base/printable.h"
+#include "runner/config/encryption_key.h"
 
 namespace inspector {
 

@@ -9,9 +9,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "runner/option_values.h"
-#include "runner/printable.h"
-#include "runner/text.h"
+#include "runner/base/printable.h"
+#include "runner/base/text.h"
+#include "runner/config/option_values.h"
 
 namespace inspector {
 namespace {

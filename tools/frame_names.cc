@@ -1,7 +1,7 @@
 #include "tools/frame_names.h"
 
 #include "absl/strings/str_cat.h"
-#include "runner/record_codec.h"
+#include "runner/storage/record_codec.h"
 
 namespace inspector {
 

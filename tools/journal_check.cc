@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "runner/hashing.h"
+#include "runner/base/hashing.h"
 #include "tools/record_facts.h"
 
 namespace inspector {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "runner/record_codec.h"
+#include "runner/storage/record_codec.h"
 #include "tools/record_facts.h"
 
 namespace inspector {

@@ -13,8 +13,8 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "journal/journal.h"
-#include "runner/progress_state.h"
-#include "runner/records.h"
+#include "runner/storage/progress_state.h"
+#include "runner/storage/records.h"
 #include "tools/command.h"
 #include "tools/journal_files.h"
 

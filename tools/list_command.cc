@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "runner/printable.h"
+#include "runner/base/printable.h"
 #include "tools/journal_view.h"
 #include "tools/json_text.h"
 

@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "runner/progress_state.h"
+#include "runner/storage/progress_state.h"
 #include "tools/record_facts.h"
 
 namespace inspector {

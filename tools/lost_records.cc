@@ -8,7 +8,7 @@
 #include "journal/format.h"
 #include "journal/frame.h"
 #include "journal/segment_header.h"
-#include "runner/record_codec.h"
+#include "runner/storage/record_codec.h"
 #include "tools/frame_names.h"
 #include "tools/record_facts.h"
 

@@ -16,8 +16,8 @@
 #include "journal/part_blocks.h"
 #include "journal/part_footer.h"
 #include "journal/part_window.h"
-#include "runner/printable.h"
-#include "runner/record_codec.h"
+#include "runner/base/printable.h"
+#include "runner/storage/record_codec.h"
 #include "tools/hex_printer.h"
 
 namespace inspector {

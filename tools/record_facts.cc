@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "runner/printable.h"
-#include "runner/record_codec.h"
+#include "runner/base/printable.h"
+#include "runner/storage/record_codec.h"
 #include "tools/style.h"
 
 namespace inspector {

@@ -9,7 +9,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "journal/types.h"
-#include "runner/query.h"
+#include "runner/base/query.h"
 
 namespace inspector {
 

@@ -14,9 +14,9 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
-#include "runner/option_values.h"
-#include "runner/record_codec.h"
-#include "runner/text.h"
+#include "runner/base/text.h"
+#include "runner/config/option_values.h"
+#include "runner/storage/record_codec.h"
 
 namespace inspector {
 namespace {

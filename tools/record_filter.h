@@ -13,7 +13,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "journal/types.h"
-#include "runner/progress_state.h"
+#include "runner/storage/progress_state.h"
 #include "tools/command_line.h"
 #include "tools/record_facts.h"
 

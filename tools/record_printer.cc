@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "runner/printable.h"
-#include "runner/record_json.h"
-#include "runner/text.h"
+#include "runner/base/printable.h"
+#include "runner/base/text.h"
+#include "runner/storage/record_json.h"
 #include "tools/json_text.h"
 
 namespace inspector {

@@ -14,8 +14,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "journal/journal.h"
-#include "runner/printable.h"
-#include "runner/text.h"
+#include "runner/base/printable.h"
+#include "runner/base/text.h"
 #include "tools/journal_check.h"
 #include "tools/losses.h"
 

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "runner/printable.h"
+#include "runner/base/printable.h"
 #include "tools/frame_names.h"
 #include "tools/hex_printer.h"
 

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "journal/journal.h"
-#include "runner/printable.h"
+#include "runner/base/printable.h"
 #include "tools/journal_view.h"
 #include "tools/record_filter.h"
 #include "tools/record_printer.h"

@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "journal/journal.h"
-#include "runner/printable.h"
-#include "runner/progress_state.h"
+#include "runner/base/printable.h"
+#include "runner/storage/progress_state.h"
 #include "tools/journal_view.h"
 #include "tools/snapshot_files.h"
 

@@ -7,8 +7,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "runner/printable.h"
-#include "runner/text.h"
+#include "runner/base/printable.h"
+#include "runner/base/text.h"
 
 namespace inspector {
 namespace {

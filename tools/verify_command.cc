@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "runner/printable.h"
+#include "runner/base/printable.h"
 #include "tools/journal_check.h"
 #include "tools/json_text.h"
 

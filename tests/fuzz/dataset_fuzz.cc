@@ -10,9 +10,9 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "runner/dataset.h"
-#include "runner/fields.h"
-#include "runner/json.h"
+#include "runner/base/json.h"
+#include "runner/data/dataset.h"
+#include "runner/data/fields.h"
 #include "tests/fuzz/allocation_bound.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/text_checks.h"

@@ -9,8 +9,8 @@
 
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
-#include "runner/json.h"
-#include "runner/options.h"
+#include "runner/base/json.h"
+#include "runner/config/options.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/text_checks.h"
 #include "tools/command_line.h"

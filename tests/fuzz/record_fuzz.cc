@@ -6,10 +6,10 @@
 #include <string>
 
 #include "journal/types.h"
-#include "runner/progress_state.h"
-#include "runner/record_codec.h"
-#include "runner/record_json.h"
-#include "runner/records.h"
+#include "runner/storage/progress_state.h"
+#include "runner/storage/record_codec.h"
+#include "runner/storage/record_json.h"
+#include "runner/storage/records.h"
 #include "tests/fuzz/allocation_bound.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/text_checks.h"

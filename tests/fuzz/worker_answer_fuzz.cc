@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "runner/json.h"
-#include "runner/line_buffer.h"
-#include "runner/worker_protocol.h"
+#include "runner/base/json.h"
+#include "runner/base/line_buffer.h"
+#include "runner/evaluators/worker_protocol.h"
 #include "tests/fuzz/allocation_bound.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/text_checks.h"

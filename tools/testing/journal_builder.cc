@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "runner/hashing.h"
-#include "runner/record_codec.h"
+#include "runner/base/hashing.h"
+#include "runner/storage/record_codec.h"
 
 namespace inspector {
 namespace {

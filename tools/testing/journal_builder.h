@@ -9,7 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "journal/journal.h"
-#include "runner/records.h"
+#include "runner/storage/records.h"
 
 namespace inspector {
 

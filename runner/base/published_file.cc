@@ -1,0 +1,78 @@
+#include "runner/base/published_file.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace runner {
+namespace {
+
+constexpr size_t kBufferBytes = 256 << 10;
+// A path has fewer steps than this: PATH_MAX is 4096.
+constexpr int kDirectoryDepthMax = 4096;
+
+}  // namespace
+
+absl::StatusOr<PublishedFile> PublishedFile::Create(journal::FileSystem& fs,
+                                                    absl::string_view path) {
+  PublishedFile result(fs, path);
+  absl::StatusOr<std::unique_ptr<journal::File>> file =
+      fs.Open(absl::StrCat(path, ".tmp"), journal::OpenMode::kCreate);
+  if (!file.ok()) return file.status();
+  result.file_ = *std::move(file);
+  return result;
+}
+
+PublishedFile::~PublishedFile() {
+  if (file_ == nullptr) return;
+  file_.reset();
+  // Whatever kept it from being published is the error to report.
+  fs_->Remove(absl::StrCat(path_, ".tmp")).IgnoreError();
+}
+
+absl::Status PublishedFile::Append(absl::string_view data) {
+  buffer_.append(data.data(), data.size());
+  return buffer_.size() < kBufferBytes ? absl::OkStatus() : Flush();
+}
+
+absl::Status PublishedFile::Flush() {
+  const absl::Status status = file_->WriteAt(written_, buffer_);
+  written_ += buffer_.size();
+  buffer_.clear();
+  return status;
+}
+
+absl::Status PublishedFile::Publish() {
+  absl::Status status = Flush();
+  if (status.ok()) status = file_->Sync();
+  if (status.ok()) status = fs_->Rename(absl::StrCat(path_, ".tmp"), path_);
+  if (!status.ok()) return status;
+  file_.reset();
+  return fs_->SyncDirectory(journal::ParentDirectory(path_));
+}
+
+absl::Status CreateDirectories(journal::FileSystem& fs,
+                               absl::string_view directory) {
+  std::vector<std::string> missing;
+  std::string at(directory);
+  for (int depth = 0; depth < kDirectoryDepthMax; ++depth) {
+    const absl::StatusOr<bool> exists = fs.Exists(at);
+    if (!exists.ok()) return exists.status();
+    if (*exists) break;
+    missing.push_back(at);
+    std::string parent = journal::ParentDirectory(at);
+    if (parent == at) break;
+    at = std::move(parent);
+  }
+  for (auto it = missing.rbegin(); it != missing.rend(); ++it) {
+    absl::Status status = fs.CreateDirectory(*it);
+    if (status.ok()) {
+      status = fs.SyncDirectory(journal::ParentDirectory(*it));
+    }
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace runner

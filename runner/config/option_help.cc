@@ -1,0 +1,102 @@
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "runner/config/option_table.h"
+
+namespace runner {
+namespace {
+
+constexpr size_t kColumns = 80;
+constexpr size_t kHelpColumn = 30;
+
+constexpr absl::string_view kHead =
+    "Usage: bench-runner run --dataset FILE [options]\n"
+    "\n"
+    "Evaluates the queries of a dataset, scores the responses and journals "
+    "each\n"
+    "step. The same command again goes on where it stopped.\n"
+    "\n"
+    "Behind each option stands its class: changed [identity] means another\n"
+    "benchmark; [selection] more or less of the same; [scoring] how answers\n"
+    "are judged, which a journal keeps; the others never show in results.\n"
+    "Each option can also be set as BENCH_RUNNER_<OPTION>, with _ for -.\n"
+    "Times take ms, s, m or h; a bare number is seconds.\n";
+
+constexpr absl::string_view kTail =
+    "\n"
+    "Exit codes: 0 done, 1 an operation failed, 2 usage, 3 some queries "
+    "failed,\n"
+    "11 journal damaged, 12 journal in use, 13 configuration or dataset "
+    "differs,\n"
+    "14 journal of a newer version, 15 a limit was reached, 100 below\n"
+    "--min-score, 129, 130, 143 interrupted (the same command resumes).\n";
+
+std::string Names(const OptionRow& row) {
+  std::string names =
+      row.short_name == 0
+          ? "    "
+          : absl::StrCat("-", std::string(1, row.short_name), ", ");
+  absl::StrAppend(&names, "--", row.name);
+  if (!row.is_switch()) absl::StrAppend(&names, " ", row.value_name);
+  return names;
+}
+
+std::string Description(const OptionRow& row) {
+  std::string text(row.help);
+  if (!row.default_value.empty() && !row.is_switch()) {
+    absl::StrAppend(&text, " (", row.default_value, ")");
+  }
+  if (row.is_switch() && row.default_value == "true") {
+    absl::StrAppend(&text, " (the default)");
+  }
+  if (!row.aliases.empty()) {
+    absl::StrAppend(&text, "; also --", absl::StrJoin(row.aliases, ", --"));
+  }
+  if (row.option_class != OptionClass::kOperation) {
+    absl::StrAppend(&text, " [", OptionClassName(row.option_class), "]");
+  }
+  return text;
+}
+
+void AppendRow(absl::string_view names, absl::string_view description,
+               std::string& out) {
+  std::string line = absl::StrCat("  ", names);
+  // Two blanks between the columns, or a line of its own.
+  if (line.size() + 2 > kHelpColumn) {
+    absl::StrAppend(&out, line, "\n");
+    line.clear();
+  }
+  line.resize(kHelpColumn, ' ');
+  bool fresh = true;
+  for (const absl::string_view word : absl::StrSplit(description, ' ')) {
+    if (!fresh && line.size() + 1 + word.size() > kColumns) {
+      absl::StrAppend(&out, line, "\n");
+      line.assign(kHelpColumn, ' ');
+      fresh = true;
+    }
+    if (!fresh) line += ' ';
+    absl::StrAppend(&line, word);
+    fresh = false;
+  }
+  absl::StrAppend(&out, line, "\n");
+}
+
+}  // namespace
+
+std::string HelpText() {
+  std::string out(kHead);
+  for (int i = 0; i < kOptionGroupCount; ++i) {
+    const auto group = static_cast<OptionGroup>(i);
+    absl::StrAppend(&out, "\n", OptionGroupTitle(group), "\n");
+    for (const OptionRow& row : OptionTable()) {
+      if (row.group == group) AppendRow(Names(row), Description(row), out);
+    }
+    if (group != OptionGroup::kDisplay) continue;
+    AppendRow("-h, --help", "this page", out);
+    AppendRow("    --version", "version, format version and commit", out);
+  }
+  out.append(kTail.data(), kTail.size());
+  return out;
+}
+
+}  // namespace runner

@@ -1,0 +1,503 @@
+#include "runner/config/option_table.h"
+
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_replace.h"
+#include "runner/base/text.h"
+#include "runner/config/option_values.h"
+
+namespace runner {
+namespace {
+
+constexpr uint64_t kRunsMax = 1000000;
+constexpr uint64_t kWorkersMax = 4096;
+constexpr uint64_t kRetriesMax = 1000;
+constexpr uint64_t kCheckpointIntervalMax = 1000000;
+constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
+
+using Setter = absl::Status (*)(absl::string_view value, RunOptions& options);
+
+// Setters by the type of the member they fill.
+template <auto kMember>
+absl::Status SetText(absl::string_view value, RunOptions& options) {
+  options.*kMember = std::string(value);
+  return absl::OkStatus();
+}
+
+template <auto kMember>
+absl::Status SetField(absl::string_view value, RunOptions& options) {
+  options.fields.*kMember = std::string(value);
+  return absl::OkStatus();
+}
+
+template <auto kMember, uint64_t kMin, uint64_t kMax>
+absl::Status SetCount(absl::string_view value, RunOptions& options) {
+  const absl::StatusOr<uint64_t> count = ParseCount(value, kMin, kMax);
+  if (!count.ok()) return count.status();
+  auto& member = options.*kMember;
+  member = static_cast<std::decay_t<decltype(member)>>(*count);
+  return absl::OkStatus();
+}
+
+template <auto kMember>
+absl::Status SetList(absl::string_view value, RunOptions& options) {
+  auto list = ParseList(value);
+  if (!list.ok()) return list.status();
+  options.*kMember = *std::move(list);
+  return absl::OkStatus();
+}
+
+template <auto kMember>
+absl::Status SetSwitch(absl::string_view value, RunOptions& options) {
+  const absl::StatusOr<bool> on = ParseBool(value);
+  if (!on.ok()) return on.status();
+  options.*kMember = *on;
+  return absl::OkStatus();
+}
+
+enum class Zero { kAllowed, kRefused };
+
+template <auto kMember, Zero kZero>
+absl::Status SetDuration(absl::string_view value, RunOptions& options) {
+  const absl::StatusOr<absl::Duration> duration = ParseDuration(value);
+  if (!duration.ok()) return duration.status();
+  if (kZero == Zero::kRefused && *duration == absl::ZeroDuration()) {
+    return absl::InvalidArgumentError("must be more than 0");
+  }
+  options.*kMember = *duration;
+  return absl::OkStatus();
+}
+
+absl::Status SetModel(absl::string_view value, RunOptions& options) {
+  options.models = {std::string(value)};
+  return absl::OkStatus();
+}
+
+absl::Status SetEvaluator(absl::string_view value, RunOptions& options) {
+  for (const EvaluatorKind kind :
+       {EvaluatorKind::kReplay, EvaluatorKind::kWorker}) {
+    if (value != EvaluatorName(kind)) continue;
+    options.evaluator = kind;
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(Quoted(value) +
+                                    " is neither replay nor worker");
+}
+
+absl::Status SetWorkers(absl::string_view value, RunOptions& options) {
+  if (value == "auto") {
+    options.workers = absl::nullopt;
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<uint64_t> count = ParseCount(value, 1, kWorkersMax);
+  if (!count.ok()) {
+    return absl::InvalidArgumentError(std::string(count.status().message()) +
+                                      ", nor auto");
+  }
+  options.workers = static_cast<uint32_t>(*count);
+  return absl::OkStatus();
+}
+
+absl::Status SetSync(absl::string_view value, RunOptions& options) {
+  using journal::SyncMode;
+  for (const SyncMode mode :
+       {SyncMode::kEach, SyncMode::kBatch, SyncMode::kNone}) {
+    if (value != journal::SyncModeName(mode)) continue;
+    options.sync = mode;
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(Quoted(value) +
+                                    " is not one of each, batch and none");
+}
+
+absl::Status SetMinScore(absl::string_view value, RunOptions& options) {
+  MinScore minimum;
+  const size_t equals = value.find('=');
+  if (equals != absl::string_view::npos) {
+    minimum.scorer = std::string(value.substr(0, equals));
+    value.remove_prefix(equals + 1);
+  }
+  const absl::StatusOr<double> number = ParseNumber(value);
+  if (!number.ok()) return number.status();
+  minimum.value = *number;
+  options.min_score = std::move(minimum);
+  return absl::OkStatus();
+}
+
+std::vector<OptionRow> WhatRows() {
+  constexpr auto kGroup = OptionGroup::kWhat;
+  constexpr auto kIdentity = OptionClass::kIdentity;
+  constexpr auto kSelection = OptionClass::kSelection;
+  return {
+      {.name = "dataset",
+       .group = kGroup,
+       .value_name = "FILE",
+       .help = "JSONL file, one query an object and a line; required",
+       .set = SetText<&RunOptions::dataset>},
+      {.name = "model",
+       .option_class = kIdentity,
+       .group = kGroup,
+       .value_name = "NAME",
+       .help = "what is evaluated",
+       .set = SetModel},
+      {.name = "models",
+       .option_class = kIdentity,
+       .group = kGroup,
+       .value_name = "A,B,...",
+       .help = "several, each a benchmark with a journal of its own",
+       .set = SetList<&RunOptions::models>},
+      {.name = "method",
+       .option_class = kIdentity,
+       .group = kGroup,
+       .value_name = "NAME",
+       .help = "how it is evaluated",
+       .set = SetText<&RunOptions::method>},
+      {.name = "runs",
+       .option_class = kSelection,
+       .group = kGroup,
+       .value_name = "N",
+       .default_value = "1",
+       .help = "how often each query is asked, each time with another seed",
+       .set = SetCount<&RunOptions::runs, 1, kRunsMax>},
+      {.name = "seed",
+       .option_class = kIdentity,
+       .group = kGroup,
+       .value_name = "N",
+       .default_value = "0",
+       .help = "what the seed of each run and query derives from",
+       .set = SetCount<&RunOptions::seed, 0, kNoLimit>},
+      {.name = "num-samples",
+       .short_name = 'n',
+       .option_class = kSelection,
+       .group = kGroup,
+       .value_name = "N",
+       .help = "the first N rows only; more of them later extend the benchmark",
+       .set = SetCount<&RunOptions::num_samples, 1, kNoLimit>},
+      {.name = "benchmark-id",
+       .group = kGroup,
+       .value_name = "TEXT",
+       .default_value = "{dataset}_{model}_{method}",
+       .help = "the name under which a journal is found again",
+       .set = SetText<&RunOptions::benchmark_id>},
+  };
+}
+
+std::vector<OptionRow> FieldRows() {
+  constexpr auto kGroup = OptionGroup::kFields;
+  return {
+      {.name = "id-field",
+       .option_class = OptionClass::kIdentity,
+       .group = kGroup,
+       .value_name = "PATH",
+       .help = "the id (first of id, question_id, task_id; else the content's "
+               "hash)",
+       .set = SetText<&RunOptions::id_field>},
+      {.name = "input-field",
+       .option_class = OptionClass::kIdentity,
+       .group = kGroup,
+       .value_name = "PATH",
+       .help = "the prompt (first of input, prompt, question)",
+       .set = SetField<&FieldOptions::input_field>},
+      {.name = "target-field",
+       .option_class = OptionClass::kScoring,
+       .group = kGroup,
+       .value_name = "PATH",
+       .help = "the right answer (first of target, answer)",
+       .set = SetField<&FieldOptions::target_field>},
+      {.name = "response-field",
+       .option_class = OptionClass::kIdentity,
+       .group = kGroup,
+       .value_name = "PATH",
+       .help = "the recorded response; means --evaluator replay",
+       .set = SetField<&FieldOptions::response_field>},
+  };
+}
+
+std::vector<OptionRow> ScoringRows() {
+  constexpr auto kGroup = OptionGroup::kScoring;
+  constexpr auto kScoring = OptionClass::kScoring;
+  return {
+      {.name = "scorer",
+       .option_class = kScoring,
+       .group = kGroup,
+       .value_name = "A,B,...",
+       .help = "exact_match, numeric, numeric:TOL or numeric:TOL%; required "
+               "unless the worker gives scores",
+       .set = SetList<&RunOptions::scorers>},
+      {.name = "extract-regex",
+       .option_class = kScoring,
+       .group = kGroup,
+       .value_name = "RE",
+       .help = "the answer is the last match's first group (RE2 syntax)",
+       .set = SetText<&RunOptions::extract_regex>},
+      {.name = "extract",
+       .option_class = kScoring,
+       .group = kGroup,
+       .value_name = "WAY",
+       .help = "last-line, or after:TEXT (the line after TEXT's last place)",
+       .set = SetText<&RunOptions::extract>},
+  };
+}
+
+std::vector<OptionRow> EvaluatorRows() {
+  constexpr auto kGroup = OptionGroup::kEvaluator;
+  return {
+      {.name = "evaluator",
+       .option_class = OptionClass::kIdentity,
+       .group = kGroup,
+       .value_name = "KIND",
+       .help = "replay or worker (inferred from --response-field, "
+               "--worker-command)",
+       .set = SetEvaluator},
+      {.name = "worker-command",
+       .option_class = OptionClass::kIdentity,
+       .group = kGroup,
+       .value_name = "COMMAND",
+       .help = "started --workers times, without a shell; JSON lines on its "
+               "stdin and stdout",
+       .set = SetText<&RunOptions::worker_command>},
+      {.name = "timeout",
+       .group = kGroup,
+       .value_name = "TIME",
+       .default_value = "600s",
+       .help = "of one attempt",
+       .set = SetDuration<&RunOptions::timeout, Zero::kRefused>},
+      {.name = "max-retries",
+       .group = kGroup,
+       .value_name = "N",
+       .default_value = "5",
+       .help = "further attempts after a failure that may pass",
+       .set = SetCount<&RunOptions::max_retries, 0, kRetriesMax>},
+  };
+}
+
+std::vector<OptionRow> CheckpointRows() {
+  constexpr auto kGroup = OptionGroup::kCheckpoint;
+  return {
+      {.name = "workers",
+       .short_name = 'w',
+       .group = OptionGroup::kParallel,
+       .value_name = "N|auto",
+       .default_value = "auto",
+       .help = "queries evaluated at once; auto: 1 below 10 remaining, 2 below "
+               "50, else the machine's cores",
+       .set = SetWorkers},
+      {.name = "journal-dir",
+       .aliases = {"checkpoint-dir"},
+       .group = kGroup,
+       .value_name = "DIR",
+       .default_value = "journals",
+       .help = "where journals lie",
+       .set = SetText<&RunOptions::journal_dir>},
+      {.name = "sync",
+       .group = kGroup,
+       .value_name = "MODE",
+       .default_value = "batch",
+       .help = "each (power loss loses nothing), batch, or none",
+       .set = SetSync},
+      {.name = "checkpoint-interval",
+       .aliases = {"checkpoint-every"},
+       .group = kGroup,
+       .value_name = "N",
+       .default_value = "50",
+       .help = "fsync at least every N results; 0: no journal",
+       .set = SetCount<&RunOptions::checkpoint_interval, 0,
+                       kCheckpointIntervalMax>},
+      {.name = "disable-checkpointing",
+       .group = kGroup,
+       .help = "the same as --checkpoint-interval 0",
+       .sets_name = "checkpoint-interval",
+       .sets_value = "0"},
+      {.name = "sync-interval",
+       .group = kGroup,
+       .value_name = "TIME",
+       .default_value = "100ms",
+       .help = "fsync at least this often",
+       .set = SetDuration<&RunOptions::sync_interval, Zero::kRefused>},
+      {.name = "encryption-key-file",
+       .group = kGroup,
+       .value_name = "FILE",
+       .help = "encrypt journals with the key in FILE (32 bytes, or 64 hex "
+               "digits), or in $BENCH_JOURNAL_KEY (hex)",
+       .set = SetText<&RunOptions::encryption_key_file>},
+      {.name = "save-incremental",
+       .group = kGroup,
+       .help = "the same as --sync each",
+       .sets_name = "sync",
+       .sets_value = "each"},
+  };
+}
+
+std::vector<OptionRow> ResumeRows() {
+  constexpr auto kGroup = OptionGroup::kResume;
+  return {
+      {.name = "resume",
+       .aliases = {"resume-from-checkpoint"},
+       .group = kGroup,
+       .default_value = "true",
+       .help = "go on where the newest matching journal stopped",
+       .set = SetSwitch<&RunOptions::resume>},
+      {.name = "no-resume",
+       .aliases = {"no-auto-resume"},
+       .group = kGroup,
+       .help = "start a new journal beside the old one",
+       .sets_name = "resume",
+       .sets_value = "false"},
+      {.name = "new-journal",
+       .group = kGroup,
+       .help = "where configuration or dataset differ, start one beside",
+       .set = SetSwitch<&RunOptions::new_journal>},
+      {.name = "overwrite",
+       .aliases = {"force-clean"},
+       .group = kGroup,
+       .help = "start over; the old journal moves to replaced/",
+       .set = SetSwitch<&RunOptions::overwrite>},
+      {.name = "retry-failed",
+       .group = kGroup,
+       .help = "failed queries only, permanent failures too",
+       .set = SetSwitch<&RunOptions::retry_failed>},
+  };
+}
+
+std::vector<OptionRow> DisplayRows() {
+  constexpr auto kGroup = OptionGroup::kDisplay;
+  return {
+      {.name = "progress-bar",
+       .group = kGroup,
+       .default_value = "true",
+       .help = "a bar on a terminal",
+       .set = SetSwitch<&RunOptions::progress_bar>},
+      {.name = "no-progress-bar",
+       .group = kGroup,
+       .help = "whole lines, as when stderr is not a terminal",
+       .sets_name = "progress-bar",
+       .sets_value = "false"},
+      {.name = "quiet",
+       .short_name = 'q',
+       .group = kGroup,
+       .help = "errors and results only",
+       .set = SetSwitch<&RunOptions::quiet>},
+      {.name = "verbose",
+       .short_name = 'v',
+       .group = kGroup,
+       .help = "also what is skipped and each failed attempt",
+       .set = SetSwitch<&RunOptions::verbose>},
+      {.name = "json",
+       .group = kGroup,
+       .help = "JSON lines on stdout",
+       .set = SetSwitch<&RunOptions::json>},
+  };
+}
+
+std::vector<OptionRow> ResultRows() {
+  constexpr auto kGroup = OptionGroup::kResult;
+  return {
+      {.name = "output-dir",
+       .group = kGroup,
+       .value_name = "DIR",
+       .default_value = "results",
+       .help = "results lie in DIR/<run id>/",
+       .set = SetText<&RunOptions::output_dir>},
+      {.name = "results",
+       .group = kGroup,
+       .value_name = "FILE",
+       .help = "results.json as FILE, results.jsonl beside it; {dataset}, "
+               "{model}, {method} and {run_id} filled in",
+       .set = SetText<&RunOptions::results>},
+      {.name = "min-score",
+       .group = kGroup,
+       .value_name = "[SCORER=]X",
+       .help = "exit 100 when the mean (of the first scorer) is below X",
+       .set = SetMinScore},
+      {.name = "drain-timeout",
+       .group = kGroup,
+       .value_name = "TIME",
+       .default_value = "10s",
+       .help = "what is in flight may finish for so long after a signal",
+       .set = SetDuration<&RunOptions::drain_timeout, Zero::kAllowed>},
+      {.name = "clear-on-success",
+       .group = kGroup,
+       .help = "remove the journal when all is done without a failure",
+       .set = SetSwitch<&RunOptions::clear_on_success>},
+  };
+}
+
+std::vector<OptionRow> MakeTable() {
+  std::vector<OptionRow> table;
+  for (std::vector<OptionRow> rows :
+       {WhatRows(), FieldRows(), ScoringRows(), EvaluatorRows(),
+        CheckpointRows(), ResumeRows(), DisplayRows(), ResultRows()}) {
+    for (OptionRow& row : rows) table.push_back(std::move(row));
+  }
+  return table;
+}
+
+}  // namespace
+
+absl::string_view OptionClassName(OptionClass option_class) {
+  switch (option_class) {
+    case OptionClass::kIdentity:
+      return "identity";
+    case OptionClass::kSelection:
+      return "selection";
+    case OptionClass::kScoring:
+      return "scoring";
+    case OptionClass::kOperation:
+      return "operation";
+  }
+  return "";
+}
+
+absl::string_view OptionGroupTitle(OptionGroup group) {
+  constexpr absl::string_view kTitles[kOptionGroupCount] = {
+      "What",     "Fields (dotted paths; {model} and {method} filled in)",
+      "Scoring",  "Evaluator",
+      "Parallel", "Checkpoint",
+      "Resume",   "Display",
+      "Result"};
+  return kTitles[static_cast<int>(group)];
+}
+
+absl::Span<const OptionRow> OptionTable() {
+  static const std::vector<OptionRow>* const table =
+      new std::vector<OptionRow>(MakeTable());
+  return *table;
+}
+
+const OptionRow* FindOption(absl::string_view name) {
+  const std::string wanted = absl::StrReplaceAll(name, {{"_", "-"}});
+  for (const OptionRow& row : OptionTable()) {
+    if (row.name == wanted) return &row;
+    for (const absl::string_view alias : row.aliases) {
+      if (alias == wanted) return &row;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<std::string> AllOptionNames() {
+  std::vector<std::string> names;
+  for (const OptionRow& row : OptionTable()) {
+    names.emplace_back(row.name);
+    for (const absl::string_view alias : row.aliases) names.emplace_back(alias);
+  }
+  return names;
+}
+
+absl::Span<const ExclusiveOptions> ExclusiveTable() {
+  static constexpr ExclusiveOptions kTable[] = {
+      {"model", "models"},
+      {"extract-regex", "extract"},
+      {"response-field", "worker-command"},
+      {"quiet", "verbose"},
+      {"overwrite", "new-journal"},
+      {"overwrite", "resume"},
+      {"retry-failed", "overwrite"},
+      {"retry-failed", "new-journal"},
+  };
+  return kTable;
+}
+
+}  // namespace runner

@@ -1,0 +1,295 @@
+#include "runner/config/options.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "runner/base/json.h"
+#include "runner/base/placeholders.h"
+#include "runner/base/shell_words.h"
+#include "runner/base/text.h"
+#include "runner/config/encryption_key.h"
+#include "runner/config/identity.h"
+#include "runner/config/option_reader.h"
+#include "runner/config/option_table.h"
+#include "runner/scoring/scorer.h"
+
+namespace runner {
+namespace {
+
+constexpr absl::string_view kRunCommand = "run";
+
+// Where `workers auto` takes more than one, and more than two.
+constexpr uint64_t kOneWorkerBelow = 10;
+constexpr uint64_t kTwoWorkersBelow = 50;
+
+absl::Status UsageError(absl::string_view message) {
+  return absl::InvalidArgumentError(message);
+}
+
+bool IsGiven(const GivenOptions& given, absl::string_view name) {
+  const auto found = given.find(std::string(name));
+  // A switch that is switched off is not asked for.
+  return found != given.end() && found->second.value != "false";
+}
+
+// `nearer` goes before `farther`, by option.
+GivenOptions Merge(GivenOptions nearer, const GivenOptions& farther) {
+  for (const auto& [name, option] : farther) nearer.emplace(name, option);
+  return nearer;
+}
+
+// Of two that exclude each other the nearer source's wins; the same source
+// cannot mean both.
+absl::Status ResolveExclusive(GivenOptions& given) {
+  for (const auto& [one, other] : ExclusiveTable()) {
+    if (!IsGiven(given, one) || !IsGiven(given, other)) continue;
+    const GivenOption& a = given.at(std::string(one));
+    const GivenOption& b = given.at(std::string(other));
+    if (a.source == b.source) {
+      return UsageError(
+          absl::StrCat(a.given_as, " and ", b.given_as, " exclude each other"));
+    }
+    given.erase(std::string(a.source < b.source ? one : other));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Apply(const GivenOptions& given, RunOptions& options) {
+  for (const OptionRow& row : OptionTable()) {
+    if (row.is_shorthand()) continue;
+    EffectiveOption effective{.name = std::string(row.name),
+                              .value = std::string(row.default_value)};
+    std::string given_as = absl::StrCat("--", row.name);
+    const auto found = given.find(effective.name);
+    if (found != given.end()) {
+      effective.value = found->second.value;
+      effective.source = found->second.source;
+      given_as = found->second.given_as;
+    }
+    if (!effective.value.empty()) {
+      const absl::Status status = row.set(effective.value, options);
+      if (!status.ok()) {
+        return UsageError(absl::StrCat(given_as, ": ", status.message()));
+      }
+    } else if (row.is_switch()) {
+      effective.value = "false";
+    }
+    options.effective.push_back(std::move(effective));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status InferEvaluator(const GivenOptions& given, RunOptions& options) {
+  const bool has_response = !options.fields.response_field.empty();
+  const bool has_command = !options.worker_command.empty();
+  if (!IsGiven(given, "evaluator")) {
+    if (!has_response && !has_command) {
+      return UsageError(
+          "no evaluator: give --response-field for recorded responses, or "
+          "--worker-command for worker processes");
+    }
+    options.evaluator =
+        has_response ? EvaluatorKind::kReplay : EvaluatorKind::kWorker;
+    return absl::OkStatus();
+  }
+  const bool replay = options.evaluator == EvaluatorKind::kReplay;
+  if (replay && has_command) {
+    return UsageError(
+        "--worker-command has no meaning with --evaluator replay");
+  }
+  if (!replay && has_response) {
+    return UsageError(
+        "--response-field has no meaning with --evaluator worker");
+  }
+  if (replay && !has_response) {
+    return UsageError("--evaluator replay needs --response-field");
+  }
+  if (!replay && !has_command) {
+    return UsageError("--evaluator worker needs --worker-command");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckScoring(const RunOptions& options) {
+  const absl::StatusOr<Scoring> scoring = Scoring::Create(
+      {options.extract_regex, options.extract}, options.scorers);
+  if (!scoring.ok()) return scoring.status();
+  if (options.scorers.empty() && options.evaluator == EvaluatorKind::kReplay) {
+    return UsageError(
+        "no --scorer: nothing would be scored; known are exact_match "
+        "and numeric");
+  }
+  if (!options.min_score.has_value() || options.min_score->scorer.empty() ||
+      options.scorers.empty()) {
+    return absl::OkStatus();
+  }
+  for (const auto& scorer : scoring->scorers()) {
+    if (scorer->name() == options.min_score->scorer) return absl::OkStatus();
+  }
+  return UsageError(
+      absl::StrCat("--min-score: ", Quoted(options.min_score->scorer),
+                   " is not among --scorer"));
+}
+
+absl::Status CheckWorkerCommand(const RunOptions& options) {
+  if (options.worker_command.empty()) return absl::OkStatus();
+  const auto words = SplitShellWords(options.worker_command);
+  if (words.ok()) return absl::OkStatus();
+  return UsageError(
+      absl::StrCat("--worker-command: ", words.status().message()));
+}
+
+// Names must fill in for each model, and tell the models apart.
+absl::Status CheckNames(const RunOptions& options) {
+  const std::vector<std::string> none = {""};
+  for (const std::string& model :
+       options.models.empty() ? none : options.models) {
+    const auto fields = Fields::Create(options.fields, model, options.method);
+    if (!fields.ok()) return fields.status();
+    const auto id =
+        BenchmarkId(options.benchmark_id, "dataset", model, options.method);
+    if (!id.ok()) {
+      return UsageError(
+          absl::StrCat("--benchmark-id: ", id.status().message()));
+    }
+    const auto results =
+        FillPlaceholders(options.results, {{"dataset", "dataset"},
+                                           {"model", model},
+                                           {"method", options.method},
+                                           {"run_id", "run_id"}});
+    if (!results.ok()) {
+      return UsageError(
+          absl::StrCat("--results: ", results.status().message()));
+    }
+  }
+  if (options.models.size() < 2) return absl::OkStatus();
+  if (!absl::StrContains(options.benchmark_id, "{model}")) {
+    return UsageError(
+        "--benchmark-id must contain {model} when there are several");
+  }
+  const bool distinct = absl::StrContains(options.results, "{model}") ||
+                        absl::StrContains(options.results, "{run_id}");
+  if (!options.results.empty() && !distinct) {
+    return UsageError("--results must contain {model} when there are several");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckResume(const GivenOptions& given, const RunOptions& options) {
+  if (options.retry_failed && !options.resume) {
+    return UsageError("--retry-failed and --no-resume exclude each other");
+  }
+  if (options.checkpoint_interval > 0) return absl::OkStatus();
+  const GivenOption& off = given.at("checkpoint-interval");
+  for (const absl::string_view name :
+       {"retry-failed", "overwrite", "new-journal", "resume", "sync"}) {
+    if (!IsGiven(given, name)) continue;
+    const GivenOption& option = given.at(std::string(name));
+    if (option.source < off.source) continue;
+    return UsageError(absl::StrCat(option.given_as, " needs a journal, which ",
+                                   off.given_as, " switches off"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<RunOptions> MakeRunOptions(GivenOptions given) {
+  absl::Status status = ResolveExclusive(given);
+  if (!status.ok()) return status;
+  RunOptions options;
+  status = Apply(given, options);
+  if (status.ok() && options.dataset.empty()) {
+    status = UsageError("--dataset is missing: which file has the queries?");
+  }
+  if (status.ok()) status = InferEvaluator(given, options);
+  if (status.ok()) status = CheckScoring(options);
+  if (status.ok()) status = CheckWorkerCommand(options);
+  if (status.ok()) status = CheckNames(options);
+  if (status.ok()) status = CheckResume(given, options);
+  if (!status.ok()) return status;
+  return options;
+}
+
+// --help and --version go before whatever else is right or wrong.
+absl::optional<std::string> TextToShow(absl::Span<const std::string> args,
+                                       absl::string_view version) {
+  for (const std::string& arg : args) {
+    if (arg == "--") break;
+    if (arg == "--help" || arg == "-h") return HelpText();
+    if (arg == "--version") return absl::StrCat(version, "\n");
+  }
+  return absl::nullopt;
+}
+
+}  // namespace
+
+absl::string_view EvaluatorName(EvaluatorKind kind) {
+  return kind == EvaluatorKind::kReplay ? "replay" : "worker";
+}
+
+Environment ProcessEnvironment() {
+  Environment environment;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const absl::string_view text = *entry;
+    const size_t equals = text.find('=');
+    // A copy of the key would outlive it.
+    if (equals == absl::string_view::npos ||
+        text.substr(0, equals) == kEncryptionKeyVariable) {
+      continue;
+    }
+    environment.emplace(std::string(text.substr(0, equals)),
+                        std::string(text.substr(equals + 1)));
+  }
+  return environment;
+}
+
+absl::StatusOr<Command> ParseCommand(absl::Span<const std::string> args,
+                                     const Environment& environment,
+                                     absl::string_view version) {
+  Command command;
+  absl::optional<std::string> text = TextToShow(args, version);
+  if (text.has_value()) {
+    command.action = Action::kShow;
+    command.text = *std::move(text);
+    return command;
+  }
+  if (args.empty()) {
+    return UsageError("no command; try `bench-runner run --help`");
+  }
+  if (args[0] != kRunCommand) {
+    return UsageError(
+        absl::StrCat("unknown command ", Quoted(args[0]), "; known is `run`"));
+  }
+  absl::StatusOr<GivenOptions> given = ReadCommandLine(args.subspan(1));
+  if (!given.ok()) return given.status();
+  const absl::StatusOr<GivenOptions> variables = ReadEnvironment(environment);
+  if (!variables.ok()) return variables.status();
+  absl::StatusOr<RunOptions> run =
+      MakeRunOptions(Merge(*std::move(given), *variables));
+  if (!run.ok()) return run.status();
+  command.run = *std::move(run);
+  return command;
+}
+
+std::string ConfigJson(const RunOptions& options) {
+  nlohmann::json config = nlohmann::json::object();
+  for (const EffectiveOption& option : options.effective) {
+    if (option.value.empty()) continue;
+    config[absl::StrReplaceAll(option.name, {{"-", "_"}})] = option.value;
+  }
+  return CanonicalJson(config);
+}
+
+uint32_t AutoWorkers(uint64_t remaining, uint32_t cores) {
+  if (remaining < kOneWorkerBelow) return 1;
+  if (remaining < kTwoWorkersBelow) return 2;
+  return std::max<uint32_t>(1, cores);
+}
+
+}  // namespace runner

@@ -1,0 +1,297 @@
+#include "runner/display/progress_format.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "runner/base/json.h"
+#include "runner/base/printable.h"
+
+namespace runner {
+namespace {
+
+constexpr size_t kIdColumnsMax = 20;
+constexpr size_t kTitleColumnsMax = 40;
+constexpr size_t kLabelColumnsMax = 48;
+// A bar narrower than the first makes way for text; wider ones say no more.
+constexpr size_t kBarColumnsMin = 5;
+constexpr size_t kBarColumnsMax = 40;
+constexpr absl::Duration kClockMax = absl::Hours(9999);
+
+constexpr absl::string_view kEighths[] = {"",  "▏", "▎", "▍",
+                                          "▌", "▋", "▊", "▉"};
+constexpr char kRed[] = "\x1b[31m";
+constexpr char kPlain[] = "\x1b[0m";
+
+// What is done, at most 1; all of nothing is done.
+double Fraction(const Progress& progress) {
+  if (progress.total == 0) return 1;
+  return std::min(1.0, static_cast<double>(progress.done) /
+                           static_cast<double>(progress.total));
+}
+
+std::string Blocks(double fraction, size_t columns, bool utf8) {
+  const auto eighths =
+      static_cast<size_t>(fraction * static_cast<double>(columns) * 8);
+  std::string bar;
+  size_t used = eighths / 8;
+  for (size_t i = 0; i < used; ++i) absl::StrAppend(&bar, utf8 ? "█" : "#");
+  if (utf8 && eighths % 8 != 0) {
+    absl::StrAppend(&bar, kEighths[eighths % 8]);
+    ++used;
+  }
+  return bar.append(columns - used, ' ');
+}
+
+// Which of the less important parts of the line are shown.
+struct Parts {
+  bool query = true;
+  bool cost = true;
+  bool run = true;
+};
+
+std::string Rate(double rate, int digits) {
+  if (rate <= 0) return "?";
+  // A slow run shows more than "0.0".
+  if (rate < std::pow(10, -digits)) digits += 2;
+  return absl::StrFormat("%.*f", digits, rate);
+}
+
+std::string BarTail(const Progress& progress, absl::Duration elapsed,
+                    const Parts& parts) {
+  std::vector<std::string> facts = {absl::StrCat(
+      FormatClock(elapsed), "<", FormatClock(SessionEta(progress, elapsed)),
+      ", ", Rate(SessionRate(progress, elapsed), 2), " queries/s")};
+  if (parts.run) {
+    facts.push_back(absl::StrCat("run=", progress.run, "/", progress.runs));
+  }
+  if (parts.query && !progress.query_id.empty()) {
+    facts.push_back(absl::StrCat(
+        "q=", CutToWidth(Printable(progress.query_id), kIdColumnsMax)));
+  }
+  facts.push_back(absl::StrCat("failed=", WithThousands(progress.failed)));
+  if (parts.cost && progress.cost) {
+    facts.push_back(FormatDollars(*progress.cost));
+  }
+  return absl::StrCat(WithThousands(progress.done), "/",
+                      WithThousands(progress.total), " [",
+                      absl::StrJoin(facts, ", "), "]");
+}
+
+// After the line has its width, so that the escapes do not count.
+std::string Colored(std::string line, const Progress& progress) {
+  if (progress.failed == 0) return line;
+  const std::string failed =
+      absl::StrCat("failed=", WithThousands(progress.failed));
+  // The last one: an id may say the same.
+  const size_t at = line.rfind(failed);
+  if (at == std::string::npos) return line;
+  return absl::StrCat(line.substr(0, at), kRed, failed, kPlain,
+                      line.substr(at + failed.size()));
+}
+
+std::string Rfc3339(absl::Time time) {
+  return absl::FormatTime("%Y-%m-%d%ET%H:%M:%E3SZ", time, absl::UTCTimeZone());
+}
+
+std::string PadLeft(const std::string& text, size_t columns) {
+  const size_t width = DisplayWidth(text);
+  return std::string(columns > width ? columns - width : 0, ' ') + text;
+}
+
+std::string PadRight(const std::string& text, size_t columns) {
+  const size_t width = DisplayWidth(text);
+  return text + std::string(columns > width ? columns - width : 0, ' ');
+}
+
+using Cells = std::vector<std::string>;
+using Table = std::vector<Cells>;
+
+std::string Interval(double low, double high) {
+  return absl::StrFormat("[%.4f, %.4f]", low, high);
+}
+
+Cells ScoreCells(const ScoreRow& row, bool unparsed, bool bounds) {
+  Cells cells = {Excerpt(row.label, kLabelColumnsMax),
+                 Excerpt(row.scorer, kLabelColumnsMax), WithThousands(row.n),
+                 WithThousands(row.failed)};
+  if (unparsed) cells.push_back(WithThousands(row.unparsed));
+  if (row.mean) {
+    cells.push_back(absl::StrFormat("%.4f", *row.mean));
+    cells.push_back(Interval(row.ci_low, row.ci_high));
+    cells.push_back(absl::StrFormat("%.4f", row.stderr_of_mean));
+  } else {
+    cells.insert(cells.end(), {"-", "-", "-"});
+  }
+  if (bounds) {
+    cells.push_back(row.failed > 0 ? Interval(row.bound_low, row.bound_high)
+                                   : "-");
+  }
+  return cells;
+}
+
+// The first two columns to the left, numbers to the right.
+std::string Aligned(const Table& table) {
+  std::vector<size_t> widths(table[0].size());
+  for (const Cells& cells : table) {
+    for (size_t i = 0; i < cells.size(); ++i) {
+      widths[i] = std::max(widths[i], DisplayWidth(cells[i]));
+    }
+  }
+  std::string text;
+  for (const Cells& cells : table) {
+    for (size_t i = 0; i < cells.size(); ++i) {
+      absl::StrAppend(
+          &text, i == 0 ? "" : "  ",
+          i < 2 ? PadRight(cells[i], widths[i]) : PadLeft(cells[i], widths[i]));
+    }
+    absl::StrAppend(&text, "\n");
+  }
+  return text;
+}
+
+}  // namespace
+
+double SessionRate(const Progress& progress, absl::Duration elapsed) {
+  if (progress.done <= progress.resumed || elapsed <= absl::ZeroDuration()) {
+    return 0;
+  }
+  return static_cast<double>(progress.done - progress.resumed) /
+         absl::ToDoubleSeconds(elapsed);
+}
+
+absl::Duration SessionEta(const Progress& progress, absl::Duration elapsed) {
+  if (progress.done >= progress.total) return absl::ZeroDuration();
+  const double rate = SessionRate(progress, elapsed);
+  if (rate <= 0) return absl::InfiniteDuration();
+  return absl::Seconds(static_cast<double>(progress.total - progress.done) /
+                       rate);
+}
+
+std::string FormatBar(const Progress& progress, absl::Duration elapsed,
+                      const BarStyle& style) {
+  // The last column stays free: some terminals wrap when it is written.
+  const size_t columns = std::max<size_t>(style.columns, 2) - 1;
+  const double fraction = Fraction(progress);
+  // Rounded down, so that 100% means all.
+  const std::string head = absl::StrCat(
+      Excerpt(progress.title, kTitleColumnsMax), ": ",
+      absl::StrFormat("%3d%%", static_cast<int>(std::floor(fraction * 100))));
+  constexpr Parts kAttempts[] = {{true, true, true},
+                                 {false, true, true},
+                                 {false, false, true},
+                                 {false, false, false}};
+  std::string line;
+  for (const Parts& parts : kAttempts) {
+    const std::string tail = BarTail(progress, elapsed, parts);
+    const size_t used =
+        DisplayWidth(head) + DisplayWidth(tail) + 3;  // "|", "| "
+    if (used + kBarColumnsMin <= columns) {
+      const size_t bar = std::min(columns - used, kBarColumnsMax);
+      line = absl::StrCat(head, "|", Blocks(fraction, bar, style.utf8), "| ",
+                          tail);
+      break;
+    }
+    line = absl::StrCat(head, " ", tail);
+  }
+  line = CutToWidth(line, columns);
+  return style.color ? Colored(std::move(line), progress) : line;
+}
+
+std::string FormatPlainProgress(const Progress& progress,
+                                absl::Duration elapsed) {
+  // Rounded down to a tenth, for the same reason as the bar's.
+  const double percent = std::floor(Fraction(progress) * 1000) / 10;
+  const absl::Duration eta = SessionEta(progress, elapsed);
+  std::string eta_text = FormatClock(eta);
+  // "0:25" where the bar has "00:25".
+  if (eta_text.size() == 5 && eta_text[0] == '0') eta_text.erase(0, 1);
+  return absl::StrCat("Processed ", WithThousands(progress.done), "/",
+                      WithThousands(progress.total), " queries (",
+                      absl::StrFormat("%.1f", percent), "%), run ",
+                      progress.run, "/", progress.runs, ", ",
+                      Rate(SessionRate(progress, elapsed), 1),
+                      " queries/s, eta ", eta_text, ", ",
+                      WithThousands(progress.failed), " failed");
+}
+
+std::string FormatProgressEvent(const Progress& progress,
+                                absl::Duration elapsed, absl::Time time) {
+  const absl::Duration eta = SessionEta(progress, elapsed);
+  return absl::StrCat(
+      "{\"event\":\"progress\",\"time\":\"", Rfc3339(time),
+      "\",\"benchmark\":", JsonString(progress.title),
+      ",\"done\":", progress.done, ",\"total\":", progress.total,
+      ",\"resumed\":", progress.resumed, ",\"failed\":", progress.failed,
+      ",\"run\":", progress.run, ",\"runs\":", progress.runs,
+      ",\"query\":", JsonString(progress.query_id),
+      ",\"elapsed_seconds\":", JsonNumber(absl::ToDoubleSeconds(elapsed)),
+      ",\"rate\":", JsonNumber(SessionRate(progress, elapsed)),
+      ",\"eta_seconds\":", JsonNumber(absl::ToDoubleSeconds(eta)), ",\"cost\":",
+      progress.cost ? JsonNumber(*progress.cost) : std::string("null"), "}\n");
+}
+
+std::string FormatMessageEvent(absl::string_view level, absl::string_view text,
+                               absl::Time time) {
+  return absl::StrCat("{\"event\":\"message\",\"time\":\"", Rfc3339(time),
+                      "\",\"level\":", JsonString(level),
+                      ",\"text\":", JsonString(text), "}\n");
+}
+
+std::string FormatTimestamp(absl::Time time, absl::TimeZone zone) {
+  return absl::FormatTime("[%H:%M:%S] ", time, zone);
+}
+
+std::string WithThousands(uint64_t number) {
+  std::string digits = absl::StrCat(number);
+  for (size_t at = digits.size(); at > 3;) {
+    at -= 3;
+    digits.insert(at, ",");
+  }
+  return digits;
+}
+
+std::string FormatDollars(double dollars) {
+  // Both also sort out NaN.
+  if (!(dollars >= 0)) return "$?";
+  if (!(dollars < 1e15)) return absl::StrFormat("$%.3g", dollars);
+  // A cent or nothing to a person, but not to a thousand queries.
+  if (dollars > 0 && dollars < 0.01) return absl::StrFormat("$%.4f", dollars);
+  const auto cents = static_cast<uint64_t>(std::llround(dollars * 100));
+  return absl::StrCat("$", WithThousands(cents / 100), ".",
+                      absl::Dec(cents % 100, absl::kZeroPad2));
+}
+
+std::string FormatClock(absl::Duration time) {
+  if (time > kClockMax) return "?";
+  const int64_t seconds = std::max<int64_t>(0, absl::ToInt64Seconds(time));
+  if (seconds < 3600) {
+    return absl::StrFormat("%02d:%02d", seconds / 60, seconds % 60);
+  }
+  return absl::StrFormat("%d:%02d:%02d", seconds / 3600, seconds / 60 % 60,
+                         seconds % 60);
+}
+
+std::string FormatScoreTable(absl::Span<const ScoreRow> rows) {
+  if (rows.empty()) return "";
+  const auto any = [&](uint64_t ScoreRow::*count) {
+    return std::any_of(rows.begin(), rows.end(),
+                       [&](const ScoreRow& row) { return row.*count > 0; });
+  };
+  const bool unparsed = any(&ScoreRow::unparsed);
+  const bool bounds = any(&ScoreRow::failed);
+  Table table;
+  Cells& head = table.emplace_back(Cells{"benchmark", "scorer", "n", "errors"});
+  if (unparsed) head.push_back("unparsed");
+  head.insert(head.end(), {"score", "95% interval", "stderr"});
+  if (bounds) head.push_back("bounds");
+  for (const ScoreRow& row : rows) {
+    table.push_back(ScoreCells(row, unparsed, bounds));
+  }
+  return Aligned(table);
+}
+
+}  // namespace runner

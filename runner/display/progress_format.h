@@ -1,0 +1,91 @@
+// The texts that the progress display shows, as pure functions.
+#ifndef RUNNER_DISPLAY_PROGRESS_FORMAT_H_
+#define RUNNER_DISPLAY_PROGRESS_FORMAT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
+
+namespace runner {
+
+// Where a benchmark stands.
+struct Progress {
+  std::string title;     // "gsm8k/gpt-4"
+  uint64_t total = 0;    // Queries, over all runs.
+  uint64_t done = 0;     // Of them, those with an answer or a final error.
+  uint64_t resumed = 0;  // Of `done`, those that were done before.
+  uint64_t failed = 0;   // Of `done`, those with an error.
+  uint32_t run = 1;      // Of the newest query.
+  uint32_t runs = 1;
+  std::string query_id;         // The newest; empty: none yet.
+  absl::optional<double> cost;  // Dollars; nothing when unknown.
+};
+
+struct BarStyle {
+  size_t columns = 80;  // Of the terminal.
+  bool utf8 = true;     // Blocks; else '#'.
+  bool color = false;
+};
+
+// Queries per second of this session, 0 before the first.
+double SessionRate(const Progress& progress, absl::Duration elapsed);
+
+// Until the end at the session's rate; infinite when that is not known.
+absl::Duration SessionEta(const Progress& progress, absl::Duration elapsed);
+
+// tqdm's line, at most `style.columns - 1` wide. What does not fit is left out
+// in this order: query id, cost, run, bar; then the line is cut.
+//   gsm8k/gpt-4:  32%|███▏      | 3,240/10,000 [15:32<32:45, 3.50 queries/s,
+//   run=2/5, q=q3241, failed=3, $1.23]
+std::string FormatBar(const Progress& progress, absl::Duration elapsed,
+                      const BarStyle& style);
+
+// "Processed 10/100 queries (10.0%), run 1/5, 3.5 queries/s, eta 0:25, 2
+// failed", on one line.
+std::string FormatPlainProgress(const Progress& progress,
+                                absl::Duration elapsed);
+
+// JSON objects of one line each, with its end.
+//   {"event":"progress","time":"…","benchmark":"…","done":1,"total":2,…}
+//   {"event":"message","time":"…","level":"info","text":"…"}
+std::string FormatProgressEvent(const Progress& progress,
+                                absl::Duration elapsed, absl::Time time);
+std::string FormatMessageEvent(absl::string_view level, absl::string_view text,
+                               absl::Time time);
+
+// "[15:30:22] "
+std::string FormatTimestamp(absl::Time time, absl::TimeZone zone);
+
+std::string WithThousands(uint64_t number);    // "1,234,567"
+std::string FormatDollars(double dollars);     // "$1,234.50", "$0.0012"
+std::string FormatClock(absl::Duration time);  // "15:32", "1:02:03", "?"
+
+// One line of the table at a run's end: a benchmark and one of its scorers.
+struct ScoreRow {
+  std::string label;
+  std::string scorer;
+  uint64_t n = 0;
+  uint64_t failed = 0;
+  uint64_t unparsed = 0;
+  // Nothing when no query was answered.
+  absl::optional<double> mean;
+  double ci_low = 0;
+  double ci_high = 0;
+  double stderr_of_mean = 0;
+  // With all failures counted as wrong, and as right.
+  double bound_low = 0;
+  double bound_high = 0;
+};
+
+// An aligned table with a head; columns for unparsed answers and for bounds
+// only where a row has some. Ends with a newline. Empty for no rows.
+std::string FormatScoreTable(absl::Span<const ScoreRow> rows);
+
+}  // namespace runner
+
+#endif  // RUNNER_DISPLAY_PROGRESS_FORMAT_H_

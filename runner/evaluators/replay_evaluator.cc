@@ -1,0 +1,86 @@
+#include "runner/evaluators/replay_evaluator.h"
+
+#include <atomic>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "runner/data/fields.h"
+
+namespace runner {
+namespace {
+
+EvaluationResult Failed(absl::string_view type, std::string message,
+                        bool retryable) {
+  EvaluationResult result;
+  EvaluationError& error = result.error.emplace();
+  error.type = std::string(type);
+  error.message = std::move(message);
+  error.retryable = retryable;
+  return result;
+}
+
+class ReplayEvaluator final : public Evaluator {
+ public:
+  ReplayEvaluator(Fields fields, std::string response_field, int slots)
+      : fields_(std::move(fields)),
+        response_field_(std::move(response_field)),
+        slots_(slots) {}
+
+  void Start(EvaluationRequest request, Done done) override {
+    if (stopped_) {
+      done(Failed("stopped", "the evaluator was stopped", /*retryable=*/true));
+      return;
+    }
+    done(Evaluate(request));
+  }
+
+  int slots() const override { return slots_; }
+  bool may_be_billed() const override { return false; }
+  void Stop() override { stopped_ = true; }
+
+ private:
+  EvaluationResult Evaluate(const EvaluationRequest& request) const {
+    absl::StatusOr<RowFields> row = fields_.Resolve(request.query_json);
+    if (!row.ok()) {
+      return Failed(kNoRecordedResponseError,
+                    std::string(row.status().message()), /*retryable=*/false);
+    }
+    if (!row->response) {
+      return Failed(kNoRecordedResponseError,
+                    absl::StrCat("field `", response_field_, "` is null"),
+                    /*retryable=*/false);
+    }
+    EvaluationResult result;
+    result.output = std::move(row->response);
+    return result;
+  }
+
+  const Fields fields_;
+  const std::string response_field_;
+  const int slots_;
+  std::atomic<bool> stopped_{false};
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Evaluator>> NewReplayEvaluator(
+    const ReplayEvaluatorOptions& options) {
+  if (options.response_field.empty()) {
+    return absl::InvalidArgumentError(
+        "the replay evaluator needs --response-field: where the dataset's rows "
+        "hold the recorded responses");
+  }
+  if (options.slots < 1) {
+    return absl::InvalidArgumentError("--workers must be at least 1");
+  }
+  FieldOptions field_options;
+  field_options.response_field = options.response_field;
+  absl::StatusOr<Fields> fields =
+      Fields::Create(field_options, options.model, options.method);
+  if (!fields.ok()) return fields.status();
+  return std::unique_ptr<Evaluator>(new ReplayEvaluator(
+      *std::move(fields), options.response_field, options.slots));
+}
+
+}  // namespace runner

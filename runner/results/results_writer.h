@@ -1,0 +1,115 @@
+// Publishes results.json and results.jsonl: what the journal holds and nothing
+// else, in canonical order.
+//
+// Everything outside of "timing" has the same bytes for any number of workers,
+// order of completion and number of interruptions.
+#ifndef RUNNER_RESULTS_RESULTS_WRITER_H_
+#define RUNNER_RESULTS_RESULTS_WRITER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "journal/file_system.h"
+#include "runner/scoring/statistics.h"
+#include "runner/storage/result_store.h"
+
+namespace runner {
+
+enum class ResultsStatus { kIncomplete, kComplete, kLimit };
+
+// A scorer whose score each completed query has.
+struct ExpectedScore {
+  std::string name;
+  ScoreRange range = {};
+};
+
+struct ResultsInfo {
+  std::string benchmark_id;
+  std::string run_id;
+  std::string identity_hash;  // 64 hex digits; kShownHashDigits are written.
+  std::string scoring_hash;
+  std::string dataset_name;
+  std::string dataset_fingerprint;
+  std::string dataset_path;
+  uint64_t dataset_queries = 0;  // Rows of the dataset, selected or not.
+  std::string model;             // Empty: null.
+  std::string method;            // Empty: null.
+  bool mixed_config = false;
+  bool limit_reached = false;
+  uint64_t seed = 0;
+  uint32_t runs = 1;
+  // The selected queries by journal index, in dataset order.
+  std::vector<uint32_t> order;
+  // In the order of --scorer. A response without all of these is not completed
+  // yet. Scores beyond them (a worker's own) are reported too, sorted by name.
+  std::vector<ExpectedScore> scorers;
+};
+
+struct NamedSummary {
+  std::string name;
+  Summary summary;
+};
+
+struct RunResults {
+  uint32_t run = 1;
+  uint64_t seed = 0;
+  uint64_t n = 0;
+  uint64_t completed = 0;
+  uint64_t failed = 0;
+  uint64_t unparsed = 0;
+  std::vector<NamedSummary> metrics;
+};
+
+struct ErrorExample {
+  uint32_t run = 1;
+  std::string query_id;
+  std::string type;
+  std::string message;
+};
+
+// How many failed queries are listed with their message.
+inline constexpr size_t kErrorExamplesMax = 100;
+
+// Names of scores that a worker may make up, over all queries; beyond it an
+// error, for each takes memory by query.
+inline constexpr size_t kScoreNamesMax = 64;
+
+// What results.json says, for the table at the end and for --min-score.
+struct Results {
+  ResultsStatus status = ResultsStatus::kIncomplete;
+  uint64_t n = 0;  // Selected queries x runs.
+  uint64_t completed = 0;
+  uint64_t failed = 0;
+  uint64_t unparsed = 0;
+  std::vector<NamedSummary> metrics;  // In the order of ResultsInfo::scorers.
+  std::vector<RunResults> runs;
+  uint64_t prompt_tokens = 0;
+  uint64_t completion_tokens = 0;
+  uint64_t unmetered = 0;       // Completed without a word on tokens.
+  absl::optional<double> cost;  // Of those that said; none said: nullopt.
+  std::vector<ErrorExample> errors;
+  uint64_t errors_left_out = 0;
+};
+
+// Reads the store once, writes `<sibling>.jsonl` as it goes, in bounded memory,
+// and then `results_path`; each is published all or nothing: a temporary file
+// beside it, fsync, rename, directory fsync. Missing directories are made. On
+// an error what was published before is untouched.
+absl::StatusOr<Results> WriteResults(ResultStore& store,
+                                     const ResultsInfo& info,
+                                     absl::string_view results_path,
+                                     journal::FileSystem& fs);
+
+// "x.jsonl" for "x.json"; for any other name that name and ".jsonl".
+std::string ResultLinesPath(absl::string_view results_path);
+
+}  // namespace runner
+
+#endif  // RUNNER_RESULTS_RESULTS_WRITER_H_

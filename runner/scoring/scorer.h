@@ -1,0 +1,86 @@
+// From an answer and a target to a score.
+#ifndef RUNNER_SCORING_SCORER_H_
+#define RUNNER_SCORING_SCORER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
+#include "runner/base/query.h"
+#include "runner/scoring/extraction.h"
+
+namespace runner {
+
+struct Score {
+  double value = 0;
+  bool parsed = true;  // False: the answer is not of the kind that is scored.
+};
+
+// Immutable and thread-safe.
+//
+// exact_match    1 when answer and target are the same bytes, blanks around
+//                them aside; else 0. Case counts.
+// numeric        1 when they are the same number (see number.h), else 0;
+//                "unparsed" when the answer holds no number.
+// numeric:TOL    within TOL of the target: "numeric:0.5", or of it relative
+//                to the target: "numeric:1%".
+class Scorer {
+ public:
+  // One from its text as in --scorer. InvalidArgument names what is known.
+  static absl::StatusOr<std::unique_ptr<Scorer>> Create(absl::string_view text);
+
+  virtual ~Scorer() = default;
+
+  // The name in results, without parameters.
+  virtual absl::string_view name() const = 0;
+
+  virtual Score Evaluate(absl::string_view answer,
+                         absl::string_view target) const = 0;
+
+  // InvalidArgument when nothing could be scored against `target`. For all rows
+  // before anything is paid.
+  virtual absl::Status CheckTarget(absl::string_view target) const = 0;
+
+  // All scores lie here: a failed query's would be one of them.
+  virtual double lowest() const { return 0; }
+  virtual double highest() const { return 1; }
+};
+
+// What the journal keeps of scoring one response.
+struct ScoredResponse {
+  NamedValues scores;     // In the scorers' order.
+  bool unparsed = false;  // No answer, or not of the kind that is scored.
+  std::string extracted;  // Empty when nothing was found.
+};
+
+// Extraction and all scorers of a benchmark. Immutable and thread-safe.
+class Scoring {
+ public:
+  // InvalidArgument also when a scorer is named twice.
+  static absl::StatusOr<Scoring> Create(
+      const ExtractionOptions& extraction,
+      const std::vector<std::string>& scorers);
+
+  // `output` is null when the evaluator said null. `target` is missing only
+  // when CheckTarget was not called. A missing answer scores the lowest.
+  ScoredResponse Evaluate(const absl::optional<std::string>& output,
+                          const absl::optional<std::string>& target) const;
+
+  // InvalidArgument when a scorer needs a target and this is none for it.
+  absl::Status CheckTarget(const absl::optional<std::string>& target) const;
+
+  absl::Span<const std::unique_ptr<Scorer>> scorers() const { return scorers_; }
+
+ private:
+  std::unique_ptr<Extractor> extractor_;
+  std::vector<std::unique_ptr<Scorer>> scorers_;
+};
+
+}  // namespace runner
+
+#endif  // RUNNER_SCORING_SCORER_H_

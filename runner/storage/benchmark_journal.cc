@@ -1,0 +1,668 @@
+#include "runner/storage/benchmark_journal.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "runner/base/version.h"
+#include "runner/storage/errors_log.h"
+#include "runner/storage/journal_read.h"
+#include "runner/storage/record_codec.h"
+
+namespace runner {
+namespace {
+
+// The most that one record may hold (journal::WriterOptions), less what its
+// small fields take.
+constexpr size_t kRecordBytesMax = 16 << 20;
+constexpr size_t kRecordTextMax = kRecordBytesMax - (64 << 10);
+
+// What is appended at once, and one record of the list of rows, are no larger.
+constexpr size_t kAppendBytesMax = 4 << 20;
+constexpr size_t kRowsBytesMax = 1 << 20;
+// What a row takes besides its id: table, offsets, padding.
+constexpr size_t kRowBytesExtra = 48;
+
+constexpr size_t kInDoubtPerRecordMax = 4096;
+
+// Of an error's message and context that are kept. Errors must always fit.
+constexpr size_t kErrorTextMax = 1 << 20;
+
+// Directories to be made above a new journal.
+constexpr int kMissingParentsMax = 64;
+
+constexpr uint32_t kCounted = 1;     // Against the loss bound.
+constexpr uint32_t kNotCounted = 0;  // Starts, scores and the like.
+
+absl::Status Invalid(absl::string_view message) {
+  return journal::MakeError(journal::ErrorKind::kInvalidArgument, message);
+}
+
+journal::FileSystem& FileSystemOf(const BenchmarkJournal::Options& options) {
+  return options.file_system != nullptr ? *options.file_system
+                                        : *journal::FileSystem::Posix();
+}
+
+// A random UUID (version 4).
+std::string NewSessionId() {
+  absl::BitGen random;
+  const uint64_t high = absl::Uniform<uint64_t>(random);
+  const uint64_t low = absl::Uniform<uint64_t>(random);
+  return absl::StrFormat("%08x-%04x-4%03x-%04x-%012x", high >> 32,
+                         high >> 16 & 0xffff, high & 0xfff,
+                         0x8000 | (low >> 48 & 0x3fff), low & 0xffffffffffff);
+}
+
+std::string HostName() {
+  char name[256] = {};
+  if (gethostname(name, sizeof(name) - 1) != 0) return "";
+  return name;
+}
+
+std::string Cut(absl::string_view text) {
+  if (text.size() <= kErrorTextMax) return std::string(text);
+  return absl::StrCat(text.substr(0, kErrorTextMax), "… [",
+                      text.size() - kErrorTextMax, " more bytes were cut]");
+}
+
+// A context is JSON, which cannot be cut in the middle.
+std::string CutJson(absl::string_view json) {
+  if (json.size() <= kErrorTextMax) return std::string(json);
+  return absl::StrCat("{\"cut\":\"a context of ", json.size(), " bytes\"}");
+}
+
+absl::Status MakeParents(journal::FileSystem& fs, absl::string_view directory) {
+  std::vector<std::string> missing;
+  std::string parent = journal::ParentDirectory(directory);
+  for (;;) {
+    absl::StatusOr<bool> exists = fs.Exists(parent);
+    if (!exists.ok()) return exists.status();
+    if (*exists) break;
+    if (missing.size() == kMissingParentsMax) {
+      return Invalid(absl::StrCat(directory, ": too many missing directories"));
+    }
+    missing.push_back(parent);
+    parent = journal::ParentDirectory(parent);
+  }
+  for (auto path = missing.rbegin(); path != missing.rend(); ++path) {
+    if (absl::Status s = fs.CreateDirectory(*path); !s.ok()) return s;
+    absl::Status s = fs.SyncDirectory(journal::ParentDirectory(*path));
+    if (!s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
+// A new journal may go where there is none, or one without a record.
+absl::Status CheckFree(journal::FileSystem& fs, absl::string_view directory) {
+  journal::ExamineOptions options;
+  options.full = false;
+  options.file_system = &fs;
+  absl::StatusOr<bool> exists = fs.Exists(directory);
+  if (!exists.ok()) return exists.status();
+  if (!*exists) return absl::OkStatus();
+  absl::StatusOr<journal::RecoveryReport> report =
+      journal::Examine(directory, options);
+  if (journal::KindOf(report.status()) == journal::ErrorKind::kNotFound) {
+    return absl::OkStatus();
+  }
+  if (!report.ok()) return report.status();
+  if (report->records == 0) return absl::OkStatus();
+  return Invalid(absl::StrCat(directory, ": a journal is already here"));
+}
+
+// An encoded record.
+struct Body {
+  RecordType type;
+  std::string bytes;
+};
+
+// The list of rows, the first of which has `first_index`, in records of at most
+// kRowsBytesMax (or one row).
+void AppendRowBodies(uint64_t first_index, absl::Span<const RowInfo> rows,
+                     std::vector<Body>* bodies) {
+  size_t begin = 0;
+  size_t bytes = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const size_t row_bytes = rows[i].id.size() + kRowBytesExtra;
+    if (i > begin && bytes + row_bytes > kRowsBytesMax) {
+      bodies->push_back(
+          {RecordType::kDatasetRows,
+           EncodeDatasetRows(static_cast<uint32_t>(first_index + begin),
+                             rows.subspan(begin, i - begin))});
+      begin = i;
+      bytes = 0;
+    }
+    bytes += row_bytes;
+  }
+  if (begin == rows.size()) return;
+  bodies->push_back(
+      {RecordType::kDatasetRows,
+       EncodeDatasetRows(static_cast<uint32_t>(first_index + begin),
+                         rows.subspan(begin))});
+}
+
+class JournalOfBenchmark final : public BenchmarkJournal {
+ public:
+  JournalOfBenchmark(absl::string_view directory, const Options& options)
+      : directory_(directory),
+        cipher_(options.cipher),
+        file_system_(FileSystemOf(options)),
+        errors_log_(journal::JoinPath(directory, "errors.log")) {}
+
+  absl::Status Open(const Options& options,
+                    journal::WriterOptions::Existing existing);
+  absl::Status WriteHead(const BenchmarkInfo& info,
+                         absl::Span<const RowInfo> rows);
+  absl::Status ReadHead();
+
+  const BenchmarkInfo& info() const override { return info_; }
+  absl::StatusOr<std::vector<RowInfo>> ReadRows() const override;
+  const journal::RecoveryReport& recovery_report() const override {
+    return writer_->recovery_report();
+  }
+  std::string directory() const override { return directory_; }
+  std::vector<std::string> warnings() const override { return warnings_; }
+
+  bool IsDone(uint32_t run, uint32_t index) const override {
+    return state_.IsDone(run, index);
+  }
+  std::vector<OpenQuery> open_queries() const override {
+    return state_.open_queries();
+  }
+  ProgressTotals totals() const override { return state_.totals(); }
+  bool complete() const override { return state_.complete(); }
+  int complete_exit_code() const override {
+    return state_.complete_exit_code();
+  }
+  absl::Time complete_time() const override { return state_.complete_time(); }
+
+  absl::Status ExtendRows(absl::Span<const RowInfo> rows) override;
+  absl::Status BeginSession(const SessionInfo& session) override;
+  absl::Status RecordInDoubt(absl::Span<const OpenQuery> queries) override;
+  absl::Status RecordStarts(absl::Span<const EvaluationRequest> requests,
+                            bool durable) override;
+  absl::Status RecordResponse(const EvaluationRequest& request,
+                              const EvaluationResult& result) override;
+  absl::Status RecordError(const EvaluationRequest& request,
+                           const EvaluationResult& result, bool final) override;
+  absl::Status RecordScore(const QueryKey& key, const NamedValues& scores,
+                           bool unparsed, absl::string_view extracted) override;
+  absl::Status RecordWorkerState(uint32_t slot,
+                                 absl::string_view state_json) override;
+  absl::Status RecordRunEnd(uint32_t run, uint64_t seed, uint64_t n,
+                            uint64_t completed, uint64_t failed,
+                            uint64_t unparsed,
+                            const NamedValues& means) override;
+  absl::Status EndSession(SessionStop reason, int signal, int exit_code,
+                          absl::string_view detail) override;
+  absl::Status RecordComplete(int exit_code,
+                              absl::string_view results_path) override;
+  absl::Status Sync() override { return writer_->Sync(); }
+  absl::Status Close() override { return writer_->Close(); }
+
+ private:
+  template <typename Record>
+  absl::Status Append(const Record& record, uint32_t sync_weight) {
+    const std::string body = Encode(record);
+    return writer_
+        ->Append({.type = TypeNumber(record),
+                  .body = body,
+                  .sync_weight = sync_weight,
+                  .ignorable = false})
+        .status();
+  }
+
+  absl::Status CheckKey(const QueryKey& key) const;
+  absl::StatusOr<journal::Lsn> AppendAll(const std::vector<Body>& bodies);
+  absl::StatusOr<std::unique_ptr<journal::Reader>> OpenReader() const override;
+  AttemptStartRecord StartOf(journal::Reader& reader,
+                             const OpenQuery& query) const;
+  void NoteOddRecords();
+
+  const std::string directory_;
+  const journal::Cipher* const cipher_;
+  journal::FileSystem& file_system_;
+  ErrorsLog errors_log_;
+  BenchmarkInfo info_;
+  std::vector<std::string> warnings_;
+  ProgressState state_;  // Outlives the writer, which folds into it.
+  std::unique_ptr<journal::Writer> writer_;
+
+  mutable absl::Mutex mutex_;
+  std::string session_id_ ABSL_GUARDED_BY(mutex_);
+  std::chrono::steady_clock::time_point session_start_ ABSL_GUARDED_BY(mutex_);
+};
+
+absl::Status JournalOfBenchmark::Open(
+    const Options& options, journal::WriterOptions::Existing existing) {
+  journal::WriterOptions writer_options;
+  writer_options.sync_mode = options.sync_mode;
+  writer_options.sync_records = options.sync_records;
+  writer_options.sync_interval = options.sync_interval;
+  writer_options.max_record_bytes = kRecordBytesMax;
+  writer_options.existing = existing;
+  // Every byte, not only the newest: what was paid for is looked at before
+  // anything is built upon it.
+  writer_options.verify_all = true;
+  writer_options.folder = &state_;
+  writer_options.cipher = options.cipher;
+  writer_options.file_system = &file_system_;
+  absl::StatusOr<std::unique_ptr<journal::Writer>> writer =
+      journal::Writer::Open(directory_, writer_options);
+  if (!writer.ok()) return writer.status();
+  writer_ = *std::move(writer);
+  return absl::OkStatus();
+}
+
+// Writes the first records: in one append, all or nothing, unless the list of
+// rows is very long; a list that was cut short shows when it is read.
+absl::Status JournalOfBenchmark::WriteHead(const BenchmarkInfo& info,
+                                           absl::Span<const RowInfo> rows) {
+  info_ = info;
+  info_.queries = rows.size();
+  if (info_.writer_version.empty()) info_.writer_version = kVersion;
+  if (info_.writer_commit.empty()) {
+    info_.writer_commit = std::string(BuildCommit());
+  }
+  std::vector<Body> bodies = {{RecordType::kBenchmark, Encode(info_)}};
+  AppendRowBodies(0, rows, &bodies);
+  absl::StatusOr<journal::Lsn> lsn = AppendAll(bodies);
+  return lsn.ok() ? writer_->Sync() : lsn.status();
+}
+
+// Reads the Benchmark record of a journal that was opened, and checks that its
+// head is whole.
+absl::Status JournalOfBenchmark::ReadHead() {
+  const OddRecords odd = state_.odd_records();
+  if (odd.unknown_lsn != 0) {
+    return journal::MakeError(
+        journal::ErrorKind::kNewerVersion,
+        absl::StrCat(directory_, ": LSN ", odd.unknown_lsn,
+                     " is a record of type ", odd.unknown_type,
+                     ": written by a newer version; use that version"));
+  }
+  NoteOddRecords();
+  const bool whole = state_.benchmark_lsn() != 0 &&
+                     state_.rows() >= state_.announced_queries();
+  if (!whole && odd.poison > 0) {
+    return journal::MakeError(
+        journal::ErrorKind::kDamage,
+        absl::StrCat(directory_, ": what it is about cannot be read; ",
+                     warnings_.front()));
+  }
+  if (!whole) {
+    return journal::MakeError(
+        journal::ErrorKind::kNotFound,
+        absl::StrCat(directory_,
+                     ": the creation of this journal was interrupted; nothing "
+                     "was asked, so nothing is lost by starting anew"));
+  }
+  absl::StatusOr<std::unique_ptr<journal::Reader>> reader = OpenReader();
+  if (!reader.ok()) return reader.status();
+  absl::StatusOr<BenchmarkInfo> info =
+      ReadRecord<BenchmarkInfo>(**reader, state_.benchmark_lsn());
+  if (!info.ok()) return journal::WithContext(info.status(), directory_);
+  info_ = *std::move(info);
+  return absl::OkStatus();
+}
+
+void JournalOfBenchmark::NoteOddRecords() {
+  const OddRecords odd = state_.odd_records();
+  if (odd.poison == 0) return;
+  warnings_.push_back(absl::StrCat(
+      odd.poison,
+      odd.poison == 1 ? " poison record" : " poison records, the first",
+      " at LSN ", odd.first_poison_lsn,
+      ": whole on disk, but not what this program writes; not counted"));
+}
+
+absl::StatusOr<std::unique_ptr<journal::Reader>>
+JournalOfBenchmark::OpenReader() const {
+  journal::ReaderOptions options;
+  options.cipher = cipher_;
+  options.file_system = &file_system_;
+  return journal::Reader::Open(directory_, options);
+}
+
+absl::StatusOr<std::vector<RowInfo>> JournalOfBenchmark::ReadRows() const {
+  absl::StatusOr<std::unique_ptr<journal::Reader>> reader = OpenReader();
+  if (!reader.ok()) return reader.status();
+  std::vector<RowInfo> rows;
+  rows.reserve(state_.rows());
+  for (const journal::Lsn lsn : state_.dataset_lsns()) {
+    absl::StatusOr<DatasetRowsRecord> record =
+        ReadRecord<DatasetRowsRecord>(**reader, lsn);
+    if (!record.ok()) {
+      return journal::WithContext(record.status(), directory_);
+    }
+    std::move(record->rows.begin(), record->rows.end(),
+              std::back_inserter(rows));
+  }
+  return rows;
+}
+
+absl::Status JournalOfBenchmark::CheckKey(const QueryKey& key) const {
+  const uint64_t rows = state_.rows();
+  if (key.run == 0 || key.index >= rows) {
+    return Invalid(absl::StrCat("no query ", key.index, " in run ", key.run,
+                                ": the journal lists ", rows, " queries"));
+  }
+  if (uint64_t{key.run} * rows > kQueryRunsMax) {
+    return Invalid(absl::StrCat("run ", key.run, " of ", rows,
+                                " queries: a journal holds at most ",
+                                kQueryRunsMax, " results; use shards"));
+  }
+  return absl::OkStatus();
+}
+
+// Appends records that do not count against the loss bound, kAppendBytesMax at
+// once, each portion all or nothing. Returns the last one's LSN.
+absl::StatusOr<journal::Lsn> JournalOfBenchmark::AppendAll(
+    const std::vector<Body>& bodies) {
+  journal::Lsn last = 0;
+  std::vector<journal::RecordView> views;
+  size_t bytes = 0;
+  for (size_t i = 0; i < bodies.size(); ++i) {
+    views.push_back({.type = static_cast<uint16_t>(bodies[i].type),
+                     .body = bodies[i].bytes,
+                     .sync_weight = kNotCounted,
+                     .ignorable = false});
+    bytes += bodies[i].bytes.size();
+    const bool more = i + 1 < bodies.size();
+    if (more && bytes + bodies[i + 1].bytes.size() <= kAppendBytesMax) continue;
+    absl::StatusOr<journal::Lsn> lsn =
+        writer_->Append(absl::MakeConstSpan(views));
+    if (!lsn.ok()) return lsn.status();
+    last = *lsn;
+    views.clear();
+    bytes = 0;
+  }
+  return last;
+}
+
+absl::Status JournalOfBenchmark::ExtendRows(absl::Span<const RowInfo> rows) {
+  std::vector<Body> bodies;
+  AppendRowBodies(state_.rows(), rows, &bodies);
+  absl::StatusOr<journal::Lsn> lsn = AppendAll(bodies);
+  return lsn.ok() ? writer_->Sync() : lsn.status();
+}
+
+absl::Status JournalOfBenchmark::BeginSession(const SessionInfo& session) {
+  const ProgressTotals totals = state_.totals();
+  SessionRecord record;
+  record.session_id = NewSessionId();
+  record.number = totals.sessions + 1;
+  record.started = absl::Now();
+  record.pid = static_cast<uint32_t>(getpid());
+  record.host = HostName();
+  record.workers = session.workers;
+  record.writer_version = kVersion;
+  record.writer_commit = std::string(BuildCommit());
+  record.config_json = session.config_json;
+  record.elapsed_before = totals.elapsed;
+  {
+    absl::MutexLock lock(&mutex_);
+    session_id_ = record.session_id;
+    session_start_ = std::chrono::steady_clock::now();
+  }
+  return Append(record, kNotCounted);
+}
+
+// The attempt as its start was journaled, so that it can be named.
+AttemptStartRecord JournalOfBenchmark::StartOf(journal::Reader& reader,
+                                               const OpenQuery& query) const {
+  absl::StatusOr<AttemptStartRecord> start =
+      ReadRecord<AttemptStartRecord>(reader, query.lsn);
+  if (start.ok()) return *std::move(start);
+  AttemptStartRecord unnamed;
+  unnamed.key.run = query.run;
+  unnamed.key.index = query.index;
+  unnamed.attempt = query.attempts;
+  return unnamed;
+}
+
+absl::Status JournalOfBenchmark::RecordInDoubt(
+    absl::Span<const OpenQuery> queries) {
+  absl::StatusOr<std::unique_ptr<journal::Reader>> reader = OpenReader();
+  if (!reader.ok()) return reader.status();
+  InDoubtRecord record;
+  record.at = absl::Now();
+  {
+    absl::MutexLock lock(&mutex_);
+    record.session_id = session_id_;
+  }
+  size_t bytes = 0;
+  for (const OpenQuery& query : InOrderOfLsn(queries)) {
+    if (!query.in_flight) continue;
+    record.starts.push_back(StartOf(**reader, query));
+    bytes += record.starts.back().key.id.size();
+    if (record.starts.size() < kInDoubtPerRecordMax && bytes < kRowsBytesMax) {
+      continue;
+    }
+    if (absl::Status s = Append(record, kNotCounted); !s.ok()) return s;
+    record.starts.clear();
+    bytes = 0;
+  }
+  if (record.starts.empty()) return absl::OkStatus();
+  return Append(record, kNotCounted);
+}
+
+absl::Status JournalOfBenchmark::RecordStarts(
+    absl::Span<const EvaluationRequest> requests, bool durable) {
+  if (requests.empty()) return absl::OkStatus();
+  if (state_.open_count() + requests.size() > kOpenQueriesMax) {
+    return Invalid(absl::StrCat("more than ", kOpenQueriesMax,
+                                " queries have failed or are under way; use "
+                                "shards"));
+  }
+  std::vector<Body> bodies;
+  bodies.reserve(requests.size());
+  const absl::Time now = absl::Now();
+  for (const EvaluationRequest& request : requests) {
+    if (absl::Status s = CheckKey(request.key); !s.ok()) return s;
+    AttemptStartRecord record;
+    record.key = request.key;
+    record.attempt = request.attempt;
+    record.seed = request.seed;
+    record.at = now;
+    bodies.push_back({RecordType::kAttemptStart, Encode(record)});
+  }
+  absl::StatusOr<journal::Lsn> lsn = AppendAll(bodies);
+  if (!lsn.ok()) return lsn.status();
+  return durable ? writer_->WaitDurable(*lsn) : absl::OkStatus();
+}
+
+absl::Status JournalOfBenchmark::RecordResponse(
+    const EvaluationRequest& request, const EvaluationResult& result) {
+  if (absl::Status s = CheckKey(request.key); !s.ok()) return s;
+  const size_t text = result.output.value_or("").size() +
+                      result.reasoning.size() + result.metadata_json.size() +
+                      result.finish_reason.size() + request.key.id.size();
+  if (text > kRecordTextMax) {
+    return Invalid(absl::StrCat("a response of ", text,
+                                " bytes is larger than a record may be (",
+                                kRecordTextMax, ")"));
+  }
+  ResponseRecord record;
+  record.key = request.key;
+  record.attempt = request.attempt;
+  record.slot = result.slot;
+  record.at = absl::Now();
+  record.latency = result.latency;
+  record.output = result.output;
+  record.reasoning = result.reasoning;
+  record.usage = result.usage;
+  record.cost = result.cost;
+  record.metrics = result.metrics;
+  record.worker_scores = result.scores;
+  record.metadata_json = result.metadata_json;
+  record.finish_reason = result.finish_reason;
+  return Append(record, kCounted);
+}
+
+absl::Status JournalOfBenchmark::RecordError(const EvaluationRequest& request,
+                                             const EvaluationResult& result,
+                                             bool final) {
+  if (absl::Status s = CheckKey(request.key); !s.ok()) return s;
+  if (!result.error.has_value()) {
+    return Invalid("an error was to be recorded, and there is none");
+  }
+  AttemptErrorRecord record;
+  record.key = request.key;
+  record.attempt = request.attempt;
+  record.slot = result.slot;
+  record.at = absl::Now();
+  record.latency = result.latency;
+  record.type = Cut(result.error->type);
+  record.message = Cut(result.error->message);
+  record.retryable = result.error->retryable;
+  record.final = final;
+  record.context_json = CutJson(result.error->context_json);
+  record.usage = result.usage;
+  record.cost = result.cost;
+  absl::Status status = Append(record, kCounted);
+  if (status.ok()) errors_log_.Add(record);
+  return status;
+}
+
+absl::Status JournalOfBenchmark::RecordScore(const QueryKey& key,
+                                             const NamedValues& scores,
+                                             bool unparsed,
+                                             absl::string_view extracted) {
+  if (absl::Status s = CheckKey(key); !s.ok()) return s;
+  if (!state_.IsDone(key.run, key.index)) {
+    return Invalid(absl::StrCat("query ", key.index, " of run ", key.run,
+                                " has no answer that could be scored"));
+  }
+  ScoreRecord record;
+  record.key = key;
+  record.scoring_hash = info_.scoring_hash;
+  record.scores = scores;
+  record.unparsed = unparsed;
+  record.extracted = std::string(extracted);
+  record.at = absl::Now();
+  return Append(record, kNotCounted);
+}
+
+absl::Status JournalOfBenchmark::RecordWorkerState(
+    uint32_t slot, absl::string_view state_json) {
+  if (state_json.size() > kRecordTextMax) {
+    return Invalid(absl::StrCat("a worker's state of ", state_json.size(),
+                                " bytes is larger than a record may be (",
+                                kRecordTextMax, ")"));
+  }
+  WorkerStateRecord record;
+  record.slot = slot;
+  record.state_json = std::string(state_json);
+  record.at = absl::Now();
+  return Append(record, kNotCounted);
+}
+
+absl::Status JournalOfBenchmark::RecordRunEnd(uint32_t run, uint64_t seed,
+                                              uint64_t n, uint64_t completed,
+                                              uint64_t failed,
+                                              uint64_t unparsed,
+                                              const NamedValues& means) {
+  if (run == 0) return Invalid("runs are numbered from 1");
+  RunEndRecord record;
+  record.run = run;
+  record.seed = seed;
+  record.n = n;
+  record.completed = completed;
+  record.failed = failed;
+  record.unparsed = unparsed;
+  record.means = means;
+  record.at = absl::Now();
+  return Append(record, kNotCounted);
+}
+
+absl::Status JournalOfBenchmark::EndSession(SessionStop reason, int signal,
+                                            int exit_code,
+                                            absl::string_view detail) {
+  const ProgressTotals totals = state_.totals();
+  SessionEndRecord record;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (session_id_.empty()) {
+      return journal::MakeError(journal::ErrorKind::kInvalidArgument,
+                                "no session has begun");
+    }
+    record.session_id = session_id_;
+    record.elapsed =
+        absl::FromChrono(std::chrono::steady_clock::now() - session_start_);
+  }
+  record.reason = reason;
+  record.signal = signal;
+  record.exit_code = exit_code;
+  record.completed = totals.completed;
+  record.failed = totals.failed;
+  record.detail = Cut(detail);
+  record.at = absl::Now();
+  return Append(record, kNotCounted);
+}
+
+absl::Status JournalOfBenchmark::RecordComplete(
+    int exit_code, absl::string_view results_path) {
+  const ProgressTotals totals = state_.totals();
+  CompleteRecord record;
+  record.completed = totals.completed;
+  record.failed = totals.failed;
+  record.exit_code = exit_code;
+  record.results_path = std::string(results_path);
+  record.at = absl::Now();
+  if (absl::Status s = Append(record, kNotCounted); !s.ok()) return s;
+  return writer_->Sync();
+}
+
+absl::Status CheckLimits(const BenchmarkInfo& info, uint64_t rows) {
+  const uint64_t runs = std::max<uint64_t>(info.runs, 1);
+  if (rows <= kQueryRunsMax && runs <= kQueryRunsMax &&
+      rows * runs <= kQueryRunsMax) {
+    return absl::OkStatus();
+  }
+  return Invalid(absl::StrCat(rows, " queries in ", runs,
+                              " runs: a journal holds at most ", kQueryRunsMax,
+                              " results; use shards"));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<BenchmarkJournal>> BenchmarkJournal::Create(
+    absl::string_view directory, const BenchmarkInfo& info,
+    absl::Span<const RowInfo> rows, const Options& options) {
+  journal::FileSystem& fs = FileSystemOf(options);
+  if (absl::Status s = CheckLimits(info, rows.size()); !s.ok()) return s;
+  if (absl::Status s = MakeParents(fs, directory); !s.ok()) return s;
+  if (absl::Status s = CheckFree(fs, directory); !s.ok()) return s;
+  auto created = std::make_unique<JournalOfBenchmark>(directory, options);
+  absl::Status status =
+      created->Open(options, journal::WriterOptions::Existing::kOpenOrCreate);
+  if (!status.ok()) return status;
+  // Another process may have been quicker than the lock.
+  if (created->recovery_report().records > 0) {
+    return Invalid(absl::StrCat(directory, ": a journal is already here"));
+  }
+  if (absl::Status s = created->WriteHead(info, rows); !s.ok()) return s;
+  return std::unique_ptr<BenchmarkJournal>(std::move(created));
+}
+
+absl::StatusOr<std::unique_ptr<BenchmarkJournal>> BenchmarkJournal::Resume(
+    absl::string_view directory, const Options& options) {
+  auto resumed = std::make_unique<JournalOfBenchmark>(directory, options);
+  absl::Status status =
+      resumed->Open(options, journal::WriterOptions::Existing::kMustExist);
+  if (!status.ok()) return status;
+  if (absl::Status s = resumed->ReadHead(); !s.ok()) return s;
+  return std::unique_ptr<BenchmarkJournal>(std::move(resumed));
+}
+
+}  // namespace runner

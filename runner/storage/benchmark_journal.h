@@ -1,0 +1,123 @@
+// The journal of one benchmark: what the runner writes, and what it needs to
+// know of it to go on.
+#ifndef RUNNER_STORAGE_BENCHMARK_JOURNAL_H_
+#define RUNNER_STORAGE_BENCHMARK_JOURNAL_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
+#include "journal/journal.h"
+#include "runner/base/query.h"
+#include "runner/evaluators/evaluator.h"
+#include "runner/storage/progress_state.h"
+#include "runner/storage/records.h"
+
+namespace runner {
+
+struct SessionInfo {
+  uint32_t workers = 0;
+  std::string config_json;
+};
+
+// Thread-safe after Create/Resume. Recording functions return when the record
+// survives the death of the process.
+class BenchmarkJournal {
+ public:
+  struct Options {
+    journal::SyncMode sync_mode = journal::SyncMode::kBatch;
+    uint32_t sync_records = 50;
+    absl::Duration sync_interval = absl::Milliseconds(100);
+    // Not owned; outlives the journal. Null: plain.
+    const journal::Cipher* cipher = nullptr;
+    journal::FileSystem* file_system = nullptr;  // Null means Posix().
+  };
+
+  // Starts a journal in the new directory `directory`, whose missing parents
+  // are made; durable on return. A journal without a single record, left by a
+  // creation that was interrupted, is taken over. Errors: kInvalidArgument when
+  // another journal is there or the limits of progress_state.h do not hold;
+  // those of journal::Writer::Open.
+  static absl::StatusOr<std::unique_ptr<BenchmarkJournal>> Create(
+      absl::string_view directory, const BenchmarkInfo& info,
+      absl::Span<const RowInfo> rows, const Options& options);
+
+  // Opens an existing one for writing: lock, recovery, state. Errors: those of
+  // journal::Writer::Open; kNotFound also for a journal whose creation was
+  // interrupted (nothing was asked yet); kNewerVersion also for a record of an
+  // unknown type that must not be ignored; kDamage also for a first record that
+  // is poison.
+  static absl::StatusOr<std::unique_ptr<BenchmarkJournal>> Resume(
+      absl::string_view directory, const Options& options);
+
+  virtual ~BenchmarkJournal() = default;
+
+  virtual const BenchmarkInfo& info() const = 0;
+  // Reads the journal's list of rows (not kept in memory).
+  virtual absl::StatusOr<std::vector<RowInfo>> ReadRows() const = 0;
+  virtual const journal::RecoveryReport& recovery_report() const = 0;
+  virtual std::string directory() const = 0;
+  // Reads from its first record on, beside what is written.
+  virtual absl::StatusOr<std::unique_ptr<journal::Reader>> OpenReader()
+      const = 0;
+  // What people should know of the journal as opened, a sentence each: records
+  // that could not be used, by LSN.
+  virtual std::vector<std::string> warnings() const { return {}; }
+
+  // Progress. `IsDone`: answered and scored, or answered and waiting for its
+  // score; not failed.
+  virtual bool IsDone(uint32_t run, uint32_t index) const = 0;
+  virtual std::vector<OpenQuery> open_queries() const = 0;
+  virtual ProgressTotals totals() const = 0;
+  virtual bool complete() const = 0;  // A Complete record is the newest word.
+  virtual int complete_exit_code() const = 0;
+  virtual absl::Time complete_time() const = 0;
+
+  // Recording. Errors: kInvalidArgument, with nothing written, for a key that
+  // is not in the list of rows, a score without an answer, or a record of more
+  // than 16 MiB; else those of journal::Writer::Append.
+  // Continues the list of rows; durable on return.
+  virtual absl::Status ExtendRows(absl::Span<const RowInfo> rows) = 0;
+  virtual absl::Status BeginSession(const SessionInfo& session) = 0;
+  // Lists those that are in flight as in doubt, by name; the rest is ignored.
+  virtual absl::Status RecordInDoubt(absl::Span<const OpenQuery> queries) = 0;
+  // All of them in one append; durable on return if `durable`.
+  virtual absl::Status RecordStarts(
+      absl::Span<const EvaluationRequest> requests, bool durable) = 0;
+  virtual absl::Status RecordResponse(const EvaluationRequest& request,
+                                      const EvaluationResult& result) = 0;
+  // Also adds a line to errors.log in the journal's directory. A message or a
+  // context too long for a record is cut, and says so.
+  virtual absl::Status RecordError(const EvaluationRequest& request,
+                                   const EvaluationResult& result,
+                                   bool final) = 0;
+  virtual absl::Status RecordScore(const QueryKey& key,
+                                   const NamedValues& scores, bool unparsed,
+                                   absl::string_view extracted) = 0;
+  virtual absl::Status RecordWorkerState(uint32_t slot,
+                                         absl::string_view state_json) = 0;
+  virtual absl::Status RecordRunEnd(uint32_t run, uint64_t seed, uint64_t n,
+                                    uint64_t completed, uint64_t failed,
+                                    uint64_t unparsed,
+                                    const NamedValues& means) = 0;
+  // Needs BeginSession.
+  virtual absl::Status EndSession(SessionStop reason, int signal, int exit_code,
+                                  absl::string_view detail) = 0;
+  // Durable on return.
+  virtual absl::Status RecordComplete(int exit_code,
+                                      absl::string_view results_path) = 0;
+
+  virtual absl::Status Sync() = 0;
+  virtual absl::Status Close() = 0;
+};
+
+}  // namespace runner
+
+#endif  // RUNNER_STORAGE_BENCHMARK_JOURNAL_H_

@@ -1,0 +1,144 @@
+// What a benchmark's records say is done, failed or open: the state that the
+// engine keeps in the journal, so that opening reads none of the answers.
+#ifndef RUNNER_STORAGE_PROGRESS_STATE_H_
+#define RUNNER_STORAGE_PROGRESS_STATE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "journal/folder.h"
+#include "journal/types.h"
+
+namespace runner {
+
+// A query that is not simply done: failed, answered but not scored, begun and
+// not ended, or ended by an error that a further attempt may mend.
+struct OpenQuery {
+  uint32_t run = 1;
+  uint32_t index = 0;
+  uint32_t attempts = 0;
+  bool failed = false;
+  bool retryable = false;
+  bool unscored = false;   // Answered, not yet scored.
+  bool in_flight = false;  // Begun, without an end: in doubt after a crash.
+  // Of its Response when unscored, else of its newest AttemptStart or
+  // AttemptError.
+  journal::Lsn lsn = 0;
+};
+
+// The order in which a journal::Reader finds their records quickly.
+std::vector<OpenQuery> InOrderOfLsn(absl::Span<const OpenQuery> queries);
+
+// Totals for messages and limits.
+struct ProgressTotals {
+  uint64_t completed = 0;  // Answered and scored.
+  uint64_t failed = 0;
+  uint64_t attempts = 0;
+  // Of all attempts that ended, also of failed ones.
+  uint64_t prompt_tokens = 0;
+  uint64_t completion_tokens = 0;
+  double cost = 0;
+  uint64_t unmetered = 0;  // Attempts that ended without saying their usage.
+  uint32_t sessions = 0;
+  absl::Duration elapsed;  // Of all ended sessions.
+  uint64_t in_doubt = 0;   // Attempts ever listed as in doubt.
+};
+
+// How far one run is.
+struct RunCounts {
+  uint32_t run = 0;
+  uint64_t answered = 0;  // Scored, or waiting for it.
+  uint64_t scored = 0;
+};
+
+// A record that this program cannot use.
+struct OddRecords {
+  uint64_t poison = 0;  // Unreadable, or naming a query that is not there.
+  journal::Lsn first_poison_lsn = 0;
+  // The first one of an unknown type that must not be ignored; 0: none.
+  uint16_t unknown_type = 0;
+  journal::Lsn unknown_lsn = 0;
+};
+
+// The most (run, query) pairs a journal may have: what bounds the memory of
+// the state, at two bits each, whatever the records claim.
+inline constexpr uint64_t kQueryRunsMax = uint64_t{1} << 30;
+
+// The most queries that may be open at once, failed ones among them.
+inline constexpr uint64_t kOpenQueriesMax = uint64_t{1} << 23;
+
+struct ProgressData;
+
+// Folds the records of schemas/records.fbs:
+//
+//   AttemptStart   in flight; attempts + 1
+//   Response       answered and unscored, no longer failed or in flight. One
+//                  for a query that has an answer replaces it, score and all
+//   Score          of the journal's scoring hash: scored, which is completed
+//   AttemptError   no longer in flight; if final, failed, unless it has an
+//                  answer. A failure stands until a retry's answer replaces it
+//   InDoubt        its attempts are no longer in flight: to be asked again
+//   Complete       complete, until an attempt, an answer, a new row, or a
+//                  Selection of more than what is done and failed
+//
+// A row exists once a DatasetRows record, contiguous with those before, lists
+// it. A record that the verifier rejects, that names a row that does not exist,
+// or that would exceed a limit above changes nothing and counts as poison.
+//
+// Memory: two bits for each query of each run, some 40 bytes for an open one.
+// Thread-safe.
+class ProgressState final : public journal::Folder {
+ public:
+  ProgressState();
+  ~ProgressState() override;
+
+  // journal::Folder:
+  uint32_t version() const override;
+  void Reset() override;
+  absl::Status Restore(absl::string_view state) override;
+  void Fold(const journal::Record& record) override;
+  std::string Save() override;
+
+  // Answered: scored, or waiting for its score; never failed.
+  bool IsDone(uint32_t run, uint32_t index) const;
+  // In order of (run, index).
+  std::vector<OpenQuery> open_queries() const;
+  uint64_t open_count() const;
+  ProgressTotals totals() const;
+  // Of the runs that have any answer, or have ended, in order.
+  std::vector<RunCounts> run_counts() const;
+
+  bool complete() const;
+  int complete_exit_code() const;
+  absl::Time complete_time() const;
+
+  // Rows listed so far, and the LSNs of the lists.
+  uint64_t rows() const;
+  std::vector<journal::Lsn> dataset_lsns() const;
+  // Of the Benchmark record; 0 when there is none.
+  journal::Lsn benchmark_lsn() const;
+  // How many rows the Benchmark record announces.
+  uint64_t announced_queries() const;
+  // What is asked for now: by the newest Selection, else by the Benchmark.
+  uint32_t selected_runs() const;
+  uint64_t selected_queries() const;
+  // A session began and has not ended: its process died, or is at work.
+  bool session_open() const;
+  OddRecords odd_records() const;
+
+ private:
+  mutable absl::Mutex mutex_;
+  const std::unique_ptr<ProgressData> data_ ABSL_PT_GUARDED_BY(mutex_);
+};
+
+}  // namespace runner
+
+#endif  // RUNNER_STORAGE_PROGRESS_STATE_H_

@@ -1,0 +1,422 @@
+#include "runner/storage/progress_state.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <map>
+#include <random>
+#include <set>
+
+#include "journal/error.h"
+#include "runner/storage/record_codec.h"
+
+namespace runner {
+namespace {
+
+constexpr uint32_t kRows = 21;
+constexpr char kScoring[] = "scoring";
+
+// Records as the engine would hand them on.
+class History {
+ public:
+  template <typename Record>
+  History& Add(const Record& record) {
+    return AddBytes(TypeNumber(record), Encode(record));
+  }
+
+  History& AddBytes(uint16_t type, std::string body) {
+    records_.push_back({type, std::move(body)});
+    return *this;
+  }
+
+  History& Begin(uint32_t rows = kRows) {
+    BenchmarkInfo info;
+    info.scoring_hash = kScoring;
+    info.queries = rows;
+    DatasetRowsRecord list;
+    list.rows.resize(rows);
+    return Add(info).Add(list);
+  }
+
+  History& Start(uint32_t run, uint32_t index) {
+    AttemptStartRecord record;
+    record.key = {.run = run, .index = index, .id = "q"};
+    return Add(record);
+  }
+
+  History& Answer(uint32_t run, uint32_t index, uint64_t tokens = 0) {
+    ResponseRecord record;
+    record.key = {.run = run, .index = index, .id = "q"};
+    record.usage.prompt_tokens = tokens;
+    record.usage.metered = tokens > 0;
+    record.cost = 0.5;
+    return Add(record);
+  }
+
+  History& Score(uint32_t run, uint32_t index,
+                 const std::string& hash = kScoring) {
+    ScoreRecord record;
+    record.key = {.run = run, .index = index, .id = "q"};
+    record.scoring_hash = hash;
+    return Add(record);
+  }
+
+  History& Fail(uint32_t run, uint32_t index, bool final = true,
+                bool retryable = true) {
+    AttemptErrorRecord record;
+    record.key = {.run = run, .index = index, .id = "q"};
+    record.final = final;
+    record.retryable = retryable;
+    return Add(record);
+  }
+
+  History& Doubt(uint32_t run, uint32_t index) {
+    InDoubtRecord record;
+    record.starts.emplace_back().key = {.run = run, .index = index, .id = "q"};
+    return Add(record);
+  }
+
+  History& Select(uint32_t runs, uint64_t queries) {
+    SelectionRecord record;
+    record.runs = runs;
+    record.queries = queries;
+    return Add(record);
+  }
+
+  History& Complete(int exit_code) {
+    CompleteRecord record;
+    record.exit_code = exit_code;
+    record.at = absl::FromUnixSeconds(77);
+    return Add(record);
+  }
+
+  History& EndRun(uint32_t run) {
+    RunEndRecord record;
+    record.run = run;
+    return Add(record);
+  }
+
+  void FoldInto(ProgressState& state, size_t begin, size_t end) const {
+    for (size_t i = begin; i < end; ++i) {
+      journal::Record record;
+      record.lsn = i + 1;
+      record.type = records_[i].type;
+      record.body = records_[i].body;
+      state.Fold(record);
+    }
+  }
+
+  void FoldInto(ProgressState& state) const { FoldInto(state, 0, size()); }
+  size_t size() const { return records_.size(); }
+
+ private:
+  struct Raw {
+    uint16_t type;
+    std::string body;
+  };
+  std::vector<Raw> records_;
+};
+
+class ProgressStateTest : public ::testing::Test {
+ protected:
+  // Folds what was added to `history` since the last call.
+  ProgressState& Folded() {
+    history.FoldInto(state_, folded_, history.size());
+    folded_ = history.size();
+    return state_;
+  }
+
+  OpenQuery OnlyOpen() {
+    const std::vector<OpenQuery> open = Folded().open_queries();
+    EXPECT_EQ(open.size(), 1u);
+    return open.empty() ? OpenQuery() : open[0];
+  }
+
+  History history;
+
+ private:
+  ProgressState state_;
+  size_t folded_ = 0;
+};
+
+TEST_F(ProgressStateTest, AnAttemptGoesFromStartToScore) {
+  history.Begin().Start(1, 3);
+  EXPECT_TRUE(OnlyOpen().in_flight);
+  EXPECT_FALSE(Folded().IsDone(1, 3));
+  history.Answer(1, 3, 7);
+  EXPECT_TRUE(OnlyOpen().unscored);
+  EXPECT_FALSE(OnlyOpen().in_flight);
+  EXPECT_EQ(OnlyOpen().lsn, 4u);
+  EXPECT_TRUE(Folded().IsDone(1, 3));
+  history.Score(1, 3);
+  EXPECT_TRUE(Folded().open_queries().empty());
+  EXPECT_EQ(Folded().totals().completed, 1u);
+  EXPECT_EQ(Folded().totals().prompt_tokens, 7u);
+  EXPECT_EQ(Folded().totals().cost, 0.5);
+}
+
+TEST_F(ProgressStateTest, FailureStandsUntilItsRetrySucceeds) {
+  history.Begin().Start(1, 0).Fail(1, 0);
+  EXPECT_TRUE(OnlyOpen().failed && OnlyOpen().retryable);
+  EXPECT_EQ(Folded().totals().failed, 1u);
+  history.Start(1, 0).Fail(1, 0, /*final=*/false);
+  EXPECT_TRUE(OnlyOpen().failed);
+  EXPECT_FALSE(OnlyOpen().in_flight);
+  EXPECT_EQ(OnlyOpen().attempts, 2u);
+  EXPECT_FALSE(Folded().IsDone(1, 0));
+  history.Start(1, 0).Answer(1, 0).Score(1, 0);
+  EXPECT_EQ(Folded().totals().failed, 0u);
+  EXPECT_TRUE(Folded().open_queries().empty());
+}
+
+TEST_F(ProgressStateTest, NonFinalErrorLeavesItToBeAsked) {
+  history.Begin().Start(1, 0).Fail(1, 0, /*final=*/false);
+  EXPECT_FALSE(OnlyOpen().failed || OnlyOpen().in_flight);
+  EXPECT_EQ(OnlyOpen().attempts, 1u);
+  EXPECT_EQ(Folded().totals().failed, 0u);
+}
+
+TEST_F(ProgressStateTest, InDoubtIsNoLongerInFlight) {
+  history.Begin().Start(1, 5).Doubt(1, 5);
+  EXPECT_FALSE(OnlyOpen().in_flight);
+  EXPECT_EQ(Folded().totals().in_doubt, 1u);
+  history.Doubt(1, 5);
+  EXPECT_EQ(Folded().totals().in_doubt, 1u);
+  EXPECT_EQ(Folded().odd_records().poison, 0u);
+}
+
+TEST_F(ProgressStateTest, ScoresOfOtherRulesDoNotComplete) {
+  history.Begin().Start(1, 0).Answer(1, 0).Score(1, 0, "other");
+  EXPECT_EQ(Folded().totals().completed, 0u);
+  EXPECT_TRUE(OnlyOpen().unscored);
+}
+
+TEST_F(ProgressStateTest, ASecondAnswerMustBeScoredAnew) {
+  history.Begin().Answer(1, 0).Score(1, 0).Answer(1, 0);
+  EXPECT_EQ(Folded().totals().completed, 0u);
+  EXPECT_TRUE(OnlyOpen().unscored);
+  history.Fail(1, 0).Score(1, 0);
+  EXPECT_EQ(Folded().totals().completed, 1u);
+  EXPECT_EQ(Folded().totals().failed, 0u);
+  EXPECT_TRUE(Folded().open_queries().empty());
+}
+
+TEST_F(ProgressStateTest, SessionsAndTheirTimeAddUp) {
+  SessionEndRecord end;
+  end.elapsed = absl::Seconds(90);
+  history.Begin().Add(SessionRecord()).Add(end).Add(SessionRecord());
+  EXPECT_TRUE(Folded().session_open());
+  history.Add(end);
+  EXPECT_FALSE(Folded().session_open());
+  EXPECT_EQ(Folded().totals().sessions, 2u);
+  EXPECT_EQ(Folded().totals().elapsed, absl::Seconds(180));
+}
+
+TEST_F(ProgressStateTest, CompleteStandsUntilThereIsMoreToDo) {
+  history.Begin(2).Answer(1, 0).Score(1, 0).Fail(1, 1).Complete(3);
+  EXPECT_TRUE(Folded().complete());
+  EXPECT_EQ(Folded().complete_exit_code(), 3);
+  EXPECT_EQ(Folded().complete_time(), absl::FromUnixSeconds(77));
+  history.Add(SessionRecord()).Add(SessionEndRecord()).Select(1, 2);
+  EXPECT_TRUE(Folded().complete());
+  history.Select(2, 2);
+  EXPECT_FALSE(Folded().complete());
+  history.Complete(0).Start(1, 1);
+  EXPECT_FALSE(Folded().complete());
+}
+
+TEST_F(ProgressStateTest, RowsMustBeContiguous) {
+  DatasetRowsRecord more;
+  more.first_index = 2;
+  more.rows.resize(3);
+  history.Begin(2).Add(more).Add(more).Start(1, 4).Start(1, 5);
+  EXPECT_EQ(Folded().rows(), 5u);
+  EXPECT_EQ(Folded().dataset_lsns().size(), 2u);
+  EXPECT_EQ(Folded().odd_records().poison, 2u);
+  EXPECT_EQ(OnlyOpen().index, 4u);
+}
+
+TEST_F(ProgressStateTest, WhatIsNotThereIsPoison) {
+  history.Start(1, 0).Begin().Start(0, 0).Start(1, kRows).Score(1, 1);
+  history.AddBytes(6, "rubbish").Begin();
+  EXPECT_EQ(Folded().odd_records().poison, 7u);
+  EXPECT_EQ(Folded().odd_records().first_poison_lsn, 1u);
+  EXPECT_EQ(Folded().rows(), kRows);
+  EXPECT_TRUE(Folded().open_queries().empty());
+}
+
+TEST_F(ProgressStateTest, HugeRunNumbersCostNothing) {
+  history.Begin();
+  const uint32_t huge = std::numeric_limits<uint32_t>::max();
+  history.Answer(huge, kRows - 1).Score(huge, kRows - 1).Answer(huge, huge);
+  EXPECT_EQ(Folded().totals().completed, 1u);
+  EXPECT_EQ(Folded().odd_records().poison, 1u);
+  EXPECT_LT(Folded().Save().size(), 1000u);
+}
+
+TEST_F(ProgressStateTest, UnknownTypesAreRemembered) {
+  history.Begin().AddBytes(99, "x").AddBytes(100, "y");
+  EXPECT_EQ(Folded().odd_records().unknown_type, 99);
+  EXPECT_EQ(Folded().odd_records().unknown_lsn, 3u);
+  EXPECT_EQ(Folded().odd_records().poison, 0u);
+}
+
+// A random step, mostly sensible, sometimes odd.
+void AddRandomStep(std::mt19937& random, History& history) {
+  const uint32_t run = 1 + random() % 3;
+  const uint32_t index = random() % (kRows + random() % 2);
+  SessionEndRecord end;
+  end.elapsed = absl::Milliseconds(random() % 1000);
+  switch (random() % 16) {
+    case 0:
+      history.Add(SessionRecord());
+      return;
+    case 1:
+      history.Add(end);
+      return;
+    case 2:
+      history.Complete(random() % 4);
+      return;
+    case 3:
+      history.Select(run, kRows);
+      return;
+    case 4:
+      history.EndRun(run);
+      return;
+    case 5:
+      history.AddBytes(random() % 20, std::string(random() % 40, 'x'));
+      return;
+    case 6:
+      history.Doubt(run, index);
+      return;
+    case 7:
+    case 8:
+      history.Fail(run, index, random() % 2, random() % 2);
+      return;
+    case 9:
+    case 10:
+    case 11:
+      history.Score(run, index);
+      return;
+    case 12:
+    case 13:
+      history.Answer(run, index, random() % 3);
+      return;
+    default:
+      history.Start(run, index);
+  }
+}
+
+// What the rules say, by the shortest way: sets.
+struct Model {
+  std::set<std::pair<uint32_t, uint32_t>> answered, scored, failed, in_flight;
+};
+
+TEST(ProgressStateProperty, SavingAnywhereChangesNothing) {
+  for (uint32_t seed = 0; seed < 60; ++seed) {
+    std::mt19937 random(seed);
+    History history;
+    history.Begin();
+    for (int i = 0; i < 150; ++i) AddRandomStep(random, history);
+    ProgressState whole;
+    history.FoldInto(whole);
+    const std::string expected = whole.Save();
+    for (size_t cut = 0; cut <= history.size(); cut += 1 + random() % 9) {
+      ProgressState before;
+      history.FoldInto(before, 0, cut);
+      const std::string saved = before.Save();
+      ProgressState after;
+      ASSERT_TRUE(after.Restore(saved).ok()) << "seed " << seed;
+      ASSERT_EQ(after.Save(), saved);
+      history.FoldInto(after, cut, history.size());
+      ASSERT_EQ(after.Save(), expected) << "seed " << seed << " cut " << cut;
+    }
+  }
+}
+
+TEST(ProgressStateProperty, AgreesWithSets) {
+  for (uint32_t seed = 0; seed < 40; ++seed) {
+    std::mt19937 random(seed);
+    History history;
+    history.Begin();
+    Model model;
+    for (int i = 0; i < 300; ++i) {
+      const std::pair<uint32_t, uint32_t> key = {1 + random() % 2,
+                                                 random() % kRows};
+      switch (random() % 5) {
+        case 0:
+          history.Start(key.first, key.second);
+          model.in_flight.insert(key);
+          break;
+        case 1:
+          history.Answer(key.first, key.second);
+          model.answered.insert(key);
+          model.scored.erase(key);
+          model.failed.erase(key);
+          model.in_flight.erase(key);
+          break;
+        case 2:
+          history.Score(key.first, key.second);
+          if (model.answered.count(key) > 0) model.scored.insert(key);
+          break;
+        case 3:
+          history.Fail(key.first, key.second);
+          if (model.answered.count(key) == 0) model.failed.insert(key);
+          model.in_flight.erase(key);
+          break;
+        default:
+          history.Doubt(key.first, key.second);
+          model.in_flight.erase(key);
+      }
+    }
+    ProgressState state;
+    history.FoldInto(state);
+    Model folded;
+    std::set<std::pair<uint32_t, uint32_t>> unscored;
+    for (const OpenQuery& query : state.open_queries()) {
+      const std::pair<uint32_t, uint32_t> key = {query.run, query.index};
+      if (query.failed) folded.failed.insert(key);
+      if (query.in_flight) folded.in_flight.insert(key);
+      if (query.unscored) unscored.insert(key);
+    }
+    ASSERT_EQ(folded.failed, model.failed) << "seed " << seed;
+    ASSERT_EQ(folded.in_flight, model.in_flight) << "seed " << seed;
+    ASSERT_EQ(state.totals().completed, model.scored.size());
+    ASSERT_EQ(unscored.size(), model.answered.size() - model.scored.size());
+    for (uint32_t index = 0; index < kRows; ++index) {
+      ASSERT_EQ(state.IsDone(1, index), model.answered.count({1, index}) > 0);
+    }
+  }
+}
+
+TEST(ProgressStateProperty, HostileStatesAreErrorsOrConsistent) {
+  std::mt19937 random(1);
+  History history;
+  history.Begin();
+  for (int i = 0; i < 200; ++i) AddRandomStep(random, history);
+  ProgressState state;
+  history.FoldInto(state);
+  const std::string saved = state.Save();
+  int refused = 0;
+  for (int i = 0; i < 5000; ++i) {
+    std::string bad =
+        saved.substr(0, i % 9 ? saved.size() : random() % saved.size());
+    for (int flips = 0; flips < 2 && !bad.empty(); ++flips) {
+      bad[random() % bad.size()] = static_cast<char>(random());
+    }
+    ProgressState victim;
+    const absl::Status status = victim.Restore(bad);
+    refused += !status.ok();
+    if (!status.ok()) {
+      EXPECT_EQ(journal::KindOf(status), journal::ErrorKind::kDamage);
+      continue;
+    }
+    history.FoldInto(victim);  // Whatever was accepted can be worked on.
+    ProgressState again;
+    ASSERT_TRUE(again.Restore(victim.Save()).ok());
+  }
+  EXPECT_GT(refused, 500);
+}
+
+}  // namespace
+}  // namespace runner

@@ -1,0 +1,265 @@
+#include "runner/storage/result_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "journal/error.h"
+#include "journal/reader.h"
+#include "runner/evaluators/evaluator.h"
+#include "runner/storage/journal_read.h"
+#include "runner/storage/record_codec.h"
+#include "runner/storage/records.h"
+
+namespace runner {
+namespace {
+
+// What counts of one query of one run.
+struct Entry {
+  RecordPlace end;        // The Response, else the final error.
+  RecordPlace score;      // Of that Response.
+  double latency_ms = 0;  // Of that Response.
+  uint32_t attempts = 0;
+  bool answered = false;
+};
+
+uint64_t KeyOf(uint32_t run, uint32_t index) {
+  return uint64_t{run} << 32 | index;
+}
+
+// The one pass over all records.
+class Indexer {
+ public:
+  Indexer(absl::string_view scoring_hash, ResultStore::History& history,
+          absl::flat_hash_map<uint64_t, Entry>& entries)
+      : scoring_hash_(scoring_hash), history_(history), entries_(entries) {}
+
+  absl::Status Add(const journal::Record& record) {
+    switch (static_cast<RecordType>(record.type)) {
+      case RecordType::kSession:
+        return As<SessionRecord>(record);
+      case RecordType::kAttemptStart:
+        return As<AttemptStartRecord>(record);
+      case RecordType::kResponse:
+        return As<ResponseRecord>(record);
+      case RecordType::kScore:
+        return As<ScoreRecord>(record);
+      case RecordType::kAttemptError:
+        return As<AttemptErrorRecord>(record);
+      case RecordType::kSessionEnd:
+        return As<SessionEndRecord>(record);
+      case RecordType::kInDoubt:
+        return As<InDoubtRecord>(record);
+      case RecordType::kBenchmark:
+      case RecordType::kDatasetRows:
+      case RecordType::kOverride:
+      case RecordType::kRunEnd:
+      case RecordType::kBatch:
+      case RecordType::kWorkerState:
+      case RecordType::kSelection:
+      case RecordType::kLimit:
+      case RecordType::kComplete:
+      case RecordType::kCheckpoint:
+        return absl::OkStatus();
+    }
+    if (record.ignorable) return absl::OkStatus();
+    return journal::MakeError(
+        journal::ErrorKind::kNewerVersion,
+        absl::StrCat("LSN ", record.lsn, " is a record of type ", record.type,
+                     ": written by a newer version"));
+  }
+
+  void Finish() {
+    CloseSession();
+    for (const auto& [key, entry] : entries_) {
+      if (entry.answered) history_.latencies_ms.push_back(entry.latency_ms);
+    }
+    // The order of a hash table is no order.
+    std::sort(history_.latencies_ms.begin(), history_.latencies_ms.end());
+  }
+
+ private:
+  template <typename Record>
+  absl::Status As(const journal::Record& raw) {
+    absl::StatusOr<Record> record = DecodeRecord<Record>(raw);
+    // Poison, whole on disk and unreadable: gone around, as the folder of the
+    // progress does, which has its query asked again.
+    if (!record.ok()) return absl::OkStatus();
+    Apply(*record, {raw.position, raw.lsn});
+    return absl::OkStatus();
+  }
+
+  void Apply(const SessionRecord& record, const RecordPlace&) {
+    CloseSession();
+    if (history_.sessions == 0) history_.started = record.started;
+    ++history_.sessions;
+    session_start_ = record.started;
+    session_open_ = true;
+    Saw(record.started);
+  }
+
+  void Apply(const SessionEndRecord& record, const RecordPlace&) {
+    history_.elapsed += std::max(record.elapsed, absl::ZeroDuration());
+    session_open_ = false;
+    Saw(record.at);
+  }
+
+  void Apply(const AttemptStartRecord& record, const RecordPlace&) {
+    ++EntryOf(record.key).attempts;
+    ++history_.attempts;
+    Saw(record.at);
+  }
+
+  void Apply(const ResponseRecord& record, const RecordPlace& place) {
+    Entry& entry = EntryOf(record.key);
+    entry.end = place;
+    entry.score = {};
+    entry.answered = true;
+    entry.latency_ms = absl::ToDoubleMilliseconds(record.latency);
+    Saw(record.at);
+  }
+
+  void Apply(const ScoreRecord& record, const RecordPlace& place) {
+    Saw(record.at);
+    if (!scoring_hash_.empty() && record.scoring_hash != scoring_hash_) return;
+    Entry& entry = EntryOf(record.key);
+    if (entry.answered) entry.score = place;
+  }
+
+  void Apply(const AttemptErrorRecord& record, const RecordPlace& place) {
+    Saw(record.at);
+    Entry& entry = EntryOf(record.key);
+    if (record.type == kNotSentError) {
+      if (entry.attempts > 0) --entry.attempts;
+      if (history_.attempts > 0) --history_.attempts;
+    }
+    if (record.final && !entry.answered) entry.end = place;
+  }
+
+  void Apply(const InDoubtRecord& record, const RecordPlace&) {
+    history_.in_doubt += record.starts.size();
+    Saw(record.at);
+  }
+
+  Entry& EntryOf(const QueryKey& key) {
+    return entries_[KeyOf(key.run, key.index)];
+  }
+
+  void Saw(absl::Time at) { history_.updated = std::max(history_.updated, at); }
+
+  // A session that died counts up to the last that is known of it.
+  void CloseSession() {
+    if (session_open_ && history_.updated > session_start_) {
+      history_.elapsed += history_.updated - session_start_;
+    }
+    session_open_ = false;
+  }
+
+  const absl::string_view scoring_hash_;
+  ResultStore::History& history_;
+  absl::flat_hash_map<uint64_t, Entry>& entries_;
+  absl::Time session_start_;
+  bool session_open_ = false;
+};
+
+class IndexedResults final : public ResultStore {
+ public:
+  explicit IndexedResults(std::unique_ptr<journal::Reader> reader)
+      : reader_(std::move(reader)) {}
+
+  absl::Status BuildIndex(absl::string_view scoring_hash) {
+    Indexer indexer(scoring_hash, history_, entries_);
+    for (;;) {
+      const journal::ReadResult next = reader_->Next();
+      if (next.outcome == journal::ReadOutcome::kEnd) break;
+      if (next.outcome != journal::ReadOutcome::kRecord) {
+        return ReadFailure(next);
+      }
+      if (absl::Status s = indexer.Add(next.record); !s.ok()) return s;
+    }
+    indexer.Finish();
+    return absl::OkStatus();
+  }
+
+  absl::Status ForEach(
+      uint32_t runs, const std::vector<uint32_t>& order,
+      absl::FunctionRef<absl::Status(const QueryResult&)> visit) override {
+    for (uint64_t run = 1; run <= runs; ++run) {
+      for (const uint32_t index : order) {
+        const auto found =
+            entries_.find(KeyOf(static_cast<uint32_t>(run), index));
+        if (found == entries_.end()) continue;
+        const Entry& entry = found->second;
+        const bool unscored = entry.answered && entry.score.lsn == 0;
+        if (entry.end.lsn == 0 || unscored) continue;
+        QueryResult result;
+        result.attempts = entry.attempts;
+        absl::Status status = entry.answered ? ReadAnswer(entry, &result)
+                                             : ReadError(entry, &result);
+        if (!status.ok()) return status;
+        if (absl::Status s = visit(result); !s.ok()) return s;
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  const History& history() const override { return history_; }
+
+ private:
+  absl::Status ReadAnswer(const Entry& entry, QueryResult* result) {
+    absl::StatusOr<ResponseRecord> response =
+        ReadRecordAt<ResponseRecord>(*reader_, entry.end);
+    if (!response.ok()) return response.status();
+    absl::StatusOr<ScoreRecord> score =
+        ReadRecordAt<ScoreRecord>(*reader_, entry.score);
+    if (!score.ok()) return score.status();
+    result->key = std::move(response->key);
+    result->output = std::move(response->output);
+    result->usage = response->usage;
+    result->cost = response->cost;
+    result->latency = response->latency;
+    result->scores = std::move(score->scores);
+    result->unparsed = score->unparsed;
+    result->extracted = std::move(score->extracted);
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadError(const Entry& entry, QueryResult* result) {
+    absl::StatusOr<AttemptErrorRecord> error =
+        ReadRecordAt<AttemptErrorRecord>(*reader_, entry.end);
+    if (!error.ok()) return error.status();
+    result->key = std::move(error->key);
+    result->failed = true;
+    result->usage = error->usage;
+    result->cost = error->cost;
+    result->error_type = std::move(error->type);
+    result->error_message = std::move(error->message);
+    result->latency = error->latency;
+    return absl::OkStatus();
+  }
+
+  const std::unique_ptr<journal::Reader> reader_;
+  absl::flat_hash_map<uint64_t, Entry> entries_;
+  History history_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ResultStore>> ResultStore::Load(
+    absl::string_view directory, absl::string_view scoring_hash,
+    const JournalAccess& access) {
+  journal::ReaderOptions options;
+  options.cipher = access.cipher;
+  options.file_system = access.file_system;
+  absl::StatusOr<std::unique_ptr<journal::Reader>> reader =
+      journal::Reader::Open(directory, options);
+  if (!reader.ok()) return reader.status();
+  auto results = std::make_unique<IndexedResults>(*std::move(reader));
+  if (absl::Status s = results->BuildIndex(scoring_hash); !s.ok()) {
+    return journal::WithContext(s, directory);
+  }
+  return std::unique_ptr<ResultStore>(std::move(results));
+}
+
+}  // namespace runner

@@ -1,0 +1,533 @@
+#include "runner/study/benchmark_cell.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "journal/error.h"
+#include "runner/base/printable.h"
+#include "runner/base/shell_words.h"
+#include "runner/display/progress_format.h"
+#include "runner/evaluators/replay_evaluator.h"
+#include "runner/evaluators/worker_evaluator.h"
+#include "runner/storage/benchmark_journal.h"
+#include "runner/storage/result_store.h"
+#include "runner/study/benchmark_names.h"
+#include "runner/study/benchmark_run.h"
+#include "runner/study/journal_choice.h"
+#include "runner/study/journal_entry.h"
+
+namespace runner {
+namespace {
+
+// Names listed in one message; the rest is counted.
+constexpr size_t kNamesShownMax = 20;
+
+std::string Percent(uint64_t part, uint64_t whole) {
+  return absl::StrFormat("%.1f%%", whole == 0 ? 100.0 : 100.0 * part / whole);
+}
+
+// Passes what happens on to the console.
+class ConsoleObserver final : public RunObserver {
+ public:
+  explicit ConsoleObserver(Console& console) : console_(console) {}
+
+  void OnScored(const QueryKey& key, const EvaluationResult& result) override {
+    console_.Scored(key, result.cost);
+  }
+  void OnError(const QueryKey& key, const EvaluationError& error,
+               bool final) override {
+    console_.Detail(absl::StrCat("Recorded error for ", Printable(key.id), ": ",
+                                 Printable(error.type), ": ",
+                                 Excerpt(error.message, 200)));
+    if (final) console_.Failed(key);
+  }
+  void OnNoSpace(absl::string_view message) override {
+    console_.Error(absl::StrCat(
+        "The disk is full: ", Printable(message),
+        "\nNothing new is asked; answers that are here wait for space."));
+  }
+
+ private:
+  Console& console_;
+};
+
+class BenchmarkCellImpl final : public BenchmarkCell {
+ public:
+  BenchmarkCellImpl(const CellContext& context, BenchmarkNames names,
+                    Fields fields)
+      : context_(context),
+        options_(*context.options),
+        console_(*context.console),
+        names_(std::move(names)),
+        fields_(std::move(fields)) {
+    outcome_.label = names_.label;
+    outcome_.model = names_.model;
+  }
+
+  const Fields& fields() const override { return fields_; }
+  CellOutcome Run() override;
+  void RequestStop() override ABSL_LOCKS_EXCLUDED(run_mutex_);
+  void ClearJournal() override;
+  std::string named_results() const override { return names_.named_results; }
+
+ private:
+  using MaybeRefusal = absl::optional<Refusal>;
+
+  // The steps of Run, in order. A refusal ends it.
+  MaybeRefusal Evaluate();
+  absl::StatusOr<std::unique_ptr<Evaluator>> MakeEvaluator(int workers);
+  MaybeRefusal RunSession(Evaluator& evaluator, int workers);
+  MaybeRefusal RecordInDoubt();
+  MaybeRefusal Finish();
+  MaybeRefusal WriteResultFiles();
+  Refusal CannotReadBack(const absl::Status& status) const;
+  absl::Status RecordEnd(bool complete);
+  void SayEnd(bool complete);
+
+  void Plan(const std::vector<uint32_t>& index_of_row);
+  void SayLoaded();
+  void SaySkipped();
+  MaybeRefusal JournalFailed(const absl::Status& status);
+  int FinalExitCode() const;
+  bool BelowMinimum() const;
+  uint64_t Total() const { return plan_.runs * plan_.rows.size(); }
+
+  const CellContext context_;
+  const RunOptions& options_;
+  Console& console_;
+  const BenchmarkNames names_;
+  const Fields fields_;
+
+  EnteredJournal entered_;
+  // Without a journal (--checkpoint-interval 0) what the results are made of
+  // lies here, and goes when the cell does.
+  struct RemoveOnExit {
+    std::string path;
+    ~RemoveOnExit() {
+      std::error_code ignored;
+      if (!path.empty()) std::filesystem::remove_all(path, ignored);
+    }
+  } temporary_;
+  bool session_begun_ = false;
+  RunPlan plan_;
+  absl::Status run_status_;
+  CellOutcome outcome_;
+
+  absl::Mutex run_mutex_;
+  BenchmarkRun* run_ ABSL_GUARDED_BY(run_mutex_) = nullptr;
+  bool stop_requested_ ABSL_GUARDED_BY(run_mutex_) = false;
+};
+
+CellOutcome BenchmarkCellImpl::Run() {
+  JournalEntryContext entry;
+  entry.options = context_.options;
+  entry.dataset = context_.dataset;
+  entry.access = context_.access;
+  entry.clock = context_.clock;
+  entry.console = context_.console;
+  MaybeRefusal refusal = EnterJournal(entry, names_, &entered_);
+  if (entered_.temporary) temporary_.path = entered_.directory;
+  if (!refusal.has_value()) Plan(entered_.index_of_row);
+  if (!refusal.has_value()) refusal = Evaluate();
+  if (!refusal.has_value()) refusal = Finish();
+  if (refusal.has_value()) {
+    console_.Error(refusal->message);
+    outcome_.exit_code = refusal->exit_code;
+  }
+  return std::move(outcome_);
+}
+
+void BenchmarkCellImpl::RequestStop() {
+  absl::MutexLock lock(&run_mutex_);
+  stop_requested_ = true;
+  if (run_ != nullptr) {
+    console_.Say(absl::StrCat("Interrupt signal received; finishing ",
+                              run_->in_flight(), " in flight (",
+                              absl::ToInt64Seconds(plan_.drain_timeout),
+                              " s; again: stop now)"));
+    run_->RequestStop();
+  }
+}
+
+void BenchmarkCellImpl::Plan(const std::vector<uint32_t>& index_of_row) {
+  const size_t rows =
+      options_.num_samples == 0
+          ? index_of_row.size()
+          : std::min<size_t>(options_.num_samples, index_of_row.size());
+  for (size_t i = 0; i < rows; ++i) {
+    plan_.rows.push_back({static_cast<uint32_t>(i), index_of_row[i]});
+  }
+  plan_.runs = options_.runs;
+  plan_.max_retries = options_.max_retries;
+  plan_.only_failed = options_.retry_failed;
+  plan_.drain_timeout = options_.drain_timeout;
+  plan_.seed = options_.seed;
+  plan_.model = names_.model;
+  plan_.method = options_.method;
+}
+
+absl::optional<Refusal> BenchmarkCellImpl::JournalFailed(
+    const absl::Status& status) {
+  return RefuseJournal(entered_.directory, status);
+}
+
+// ---------------------------------------------------------------------------
+// The run
+
+absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
+  if (entered_.resumed) SayLoaded();
+  if (entered_.resumed && options_.verbose) SaySkipped();
+  const uint64_t remaining =
+      BenchmarkRun::CountRemaining(*entered_.journal, plan_);
+  if (remaining == 0) {
+    if (entered_.journal->complete()) {
+      console_.Say(
+          absl::StrCat("complete since ",
+                       absl::FormatTime("%Y-%m-%d %H:%M:%S",
+                                        entered_.journal->complete_time(),
+                                        absl::LocalTimeZone()),
+                       "; --no-resume runs it again"));
+    }
+    return absl::nullopt;
+  }
+  const int workers = static_cast<int>(
+      options_.workers.has_value()
+          ? *options_.workers
+          : AutoWorkers(remaining, std::thread::hardware_concurrency()));
+  absl::StatusOr<std::unique_ptr<Evaluator>> evaluator = MakeEvaluator(workers);
+  if (!evaluator.ok()) {
+    // Wrong before anything was asked, whatever the reason.
+    return Refusal{kExitUsage, Printable(evaluator.status().message())};
+  }
+  return RunSession(**evaluator, workers);
+}
+
+void BenchmarkCellImpl::SayLoaded() {
+  const ProgressTotals totals = entered_.journal->totals();
+  const uint64_t done = std::min(totals.completed, Total());
+  std::string text = absl::StrCat(
+      "Loaded checkpoint: ", WithThousands(done), "/", WithThousands(Total()),
+      " queries completed (", Percent(done, Total()), "), ",
+      WithThousands(Total() - done), " remaining");
+  if (totals.failed > 0)
+    absl::StrAppend(&text, " (", totals.failed, " failed)");
+  if (totals.cost > 0) absl::StrAppendFormat(&text, ", $%.2f", totals.cost);
+  console_.Say(text);
+}
+
+void BenchmarkCellImpl::SaySkipped() {
+  for (uint32_t run = 1; run <= plan_.runs; ++run) {
+    for (const SelectedRow& row : plan_.rows) {
+      if (!entered_.journal->IsDone(run, row.index)) continue;
+      console_.Detail(absl::StrCat("Skipping completed query: ",
+                                   Printable(context_.dataset->id(row.row)),
+                                   " (Cached)"));
+    }
+  }
+}
+
+absl::StatusOr<std::unique_ptr<Evaluator>> BenchmarkCellImpl::MakeEvaluator(
+    int workers) {
+  if (options_.evaluator == EvaluatorKind::kReplay) {
+    ReplayEvaluatorOptions replay;
+    replay.response_field = options_.fields.response_field;
+    replay.model = names_.model;
+    replay.method = options_.method;
+    replay.slots = workers;
+    return NewReplayEvaluator(replay);
+  }
+  WorkerEvaluatorOptions worker;
+  absl::StatusOr<std::vector<std::string>> words =
+      SplitShellWords(options_.worker_command);
+  if (!words.ok()) return words.status();
+  worker.command = *std::move(words);
+  worker.slots = workers;
+  worker.timeout = options_.timeout;
+  worker.log = [this](uint32_t slot, absl::string_view line) {
+    console_.Detail(absl::StrCat("worker ", slot, ": ", line));
+  };
+  return NewWorkerEvaluator(std::move(worker));
+}
+
+absl::optional<Refusal> BenchmarkCellImpl::RecordInDoubt() {
+  std::vector<OpenQuery> in_doubt;
+  for (const OpenQuery& query : entered_.journal->open_queries()) {
+    if (query.in_flight) in_doubt.push_back(query);
+  }
+  if (in_doubt.empty()) return absl::nullopt;
+  absl::Status s = entered_.journal->RecordInDoubt(in_doubt);
+  if (!s.ok()) return JournalFailed(s);
+  absl::StatusOr<std::vector<RowInfo>> rows = entered_.journal->ReadRows();
+  if (!rows.ok()) return JournalFailed(rows.status());
+  std::vector<std::string> names;
+  for (const OpenQuery& query : in_doubt) {
+    if (names.size() == kNamesShownMax) {
+      names.push_back(absl::StrCat("...; all of them: journalctl-bench show ",
+                                   Printable(entered_.directory),
+                                   " --status in-doubt"));
+      break;
+    }
+    names.push_back(query.index < rows->size()
+                        ? Excerpt((*rows)[query.index].id, 40)
+                        : absl::StrCat("#", query.index));
+  }
+  console_.Say(absl::StrCat("In doubt: ", in_doubt.size(), " (",
+                            absl::StrJoin(names, ", "),
+                            "): may have been billed, asked again"));
+  return absl::nullopt;
+}
+
+absl::optional<Refusal> BenchmarkCellImpl::RunSession(Evaluator& evaluator,
+                                                      int workers) {
+  MaybeRefusal refusal = RecordInDoubt();
+  if (refusal.has_value()) return refusal;
+  SessionInfo session;
+  session.workers = static_cast<uint32_t>(workers);
+  session.config_json = ConfigJson(options_);
+  if (absl::Status s = entered_.journal->BeginSession(session); !s.ok()) {
+    return JournalFailed(s);
+  }
+  session_begun_ = true;
+  plan_.workers = workers;
+  const ProgressTotals totals = entered_.journal->totals();
+  Progress start;
+  start.title = outcome_.label;
+  start.total = Total();
+  start.done = std::min(totals.completed, Total());
+  start.resumed = start.done;
+  start.runs = plan_.runs;
+  if (totals.cost > 0) start.cost = totals.cost;
+  ConsoleObserver observer(console_);
+  RunParts parts;
+  parts.journal = entered_.journal.get();
+  parts.dataset = context_.dataset;
+  parts.fields = &fields_;
+  parts.scoring = context_.scoring;
+  parts.evaluator = &evaluator;
+  parts.observer = &observer;
+  parts.clock = context_.clock;
+  std::unique_ptr<BenchmarkRun> run = BenchmarkRun::Create(parts, plan_);
+  console_.BeginProgress(start);
+  {
+    absl::MutexLock lock(&run_mutex_);
+    run_ = run.get();
+    if (stop_requested_) run->RequestStop();
+  }
+  run_status_ = run->Run();
+  {
+    absl::MutexLock lock(&run_mutex_);
+    run_ = nullptr;
+  }
+  evaluator.Stop();
+  console_.EndProgress();
+  return absl::nullopt;
+}
+
+// ---------------------------------------------------------------------------
+// The end
+
+absl::optional<Refusal> BenchmarkCellImpl::Finish() {
+  const bool usable = !JournalIsDead(run_status_);
+  // What the end of draining cut off may have been billed.
+  if (usable && session_begun_) {
+    MaybeRefusal refusal = RecordInDoubt();
+    // On a full disk the next start lists them.
+    if (refusal.has_value() && run_status_.ok()) return refusal;
+  }
+  MaybeRefusal results = WriteResultFiles();
+  const bool complete = run_status_.ok() && !results.has_value() &&
+                        outcome_.results->status == ResultsStatus::kComplete;
+  outcome_.exit_code = FinalExitCode();
+  absl::Status ended = absl::OkStatus();
+  if (usable) {
+    ended = RecordEnd(complete);
+    const absl::Status closed = entered_.journal->Close();
+    if (ended.ok()) ended = closed;
+  }
+  if (!run_status_.ok()) return JournalFailed(run_status_);
+  if (results.has_value()) return results;
+  if (!ended.ok()) return JournalFailed(ended);
+  SayEnd(complete);
+  return absl::nullopt;
+}
+
+Refusal BenchmarkCellImpl::CannotReadBack(const absl::Status& status) const {
+  Refusal refusal = RefuseJournal(entered_.directory, status);
+  const bool damaged = refusal.exit_code == kExitDamage;
+  if (!session_begun_) return refusal;
+  const std::string where = Printable(entered_.directory);
+  refusal.message = absl::StrCat(
+      "The results could not be read back: ", Printable(status.message()),
+      damaged ? "\nNext:\n  journalctl-bench verify "
+              : "\nAll answers are in the journal ",
+      where,
+      damaged ? "   lists what is damaged" : "; run the same command again.");
+  return refusal;
+}
+
+absl::optional<Refusal> BenchmarkCellImpl::WriteResultFiles() {
+  absl::StatusOr<std::unique_ptr<ResultStore>> store = ResultStore::Load(
+      entered_.directory, names_.scoring_hash, context_.access);
+  if (!store.ok()) return CannotReadBack(store.status());
+  const BenchmarkInfo& journaled = entered_.journal->info();
+  ResultsInfo info;
+  info.benchmark_id = names_.benchmark_id;
+  info.run_id = entered_.run_id;
+  info.identity_hash = names_.identity_hash;
+  info.scoring_hash = names_.scoring_hash;
+  info.dataset_name = journaled.dataset_name;
+  info.dataset_fingerprint = context_.dataset->fingerprint();
+  info.dataset_path = context_.dataset->path();
+  info.dataset_queries = context_.dataset->size();
+  info.model = names_.model;
+  info.method = options_.method;
+  info.seed = options_.seed;
+  info.runs = plan_.runs;
+  for (const SelectedRow& row : plan_.rows) info.order.push_back(row.index);
+  for (const std::unique_ptr<Scorer>& scorer : context_.scoring->scorers()) {
+    info.scorers.push_back(
+        {std::string(scorer->name()), {scorer->lowest(), scorer->highest()}});
+  }
+  outcome_.results_path =
+      ResultsPath(options_, *context_.dataset, names_.model, entered_.run_id);
+  absl::StatusOr<Results> results = WriteResults(
+      **store, info, outcome_.results_path, *context_.access.file_system);
+  if (!results.ok()) {
+    return Refusal{ExitCodeOf(results.status()),
+                   absl::StrCat("The results could not be written: ",
+                                Printable(results.status().message()),
+                                "\nAll of them are in the journal ",
+                                Printable(entered_.directory),
+                                "; run the same command again.")};
+  }
+  outcome_.results = *std::move(results);
+  return absl::nullopt;
+}
+
+int BenchmarkCellImpl::FinalExitCode() const {
+  if (!run_status_.ok()) return ExitCodeOf(run_status_);
+  if (context_.signals != nullptr && context_.signals->caught() != 0) {
+    return kExitSignal + context_.signals->caught();
+  }
+  if (!outcome_.results.has_value()) return kExitOperation;
+  if (outcome_.results->failed > 0) return kExitFailures;
+  return BelowMinimum() ? kExitBelowMinimum : kExitDone;
+}
+
+bool BenchmarkCellImpl::BelowMinimum() const {
+  if (!options_.min_score.has_value()) return false;
+  for (const NamedSummary& metric : outcome_.results->metrics) {
+    if (!options_.min_score->scorer.empty() &&
+        options_.min_score->scorer != metric.name) {
+      continue;
+    }
+    return !metric.summary.mean.has_value() ||
+           *metric.summary.mean < options_.min_score->value;
+  }
+  return true;
+}
+
+absl::Status BenchmarkCellImpl::RecordEnd(bool complete) {
+  const bool was_complete = entered_.journal->complete();
+  if (complete && !was_complete) {
+    for (const RunResults& run : outcome_.results->runs) {
+      NamedValues means;
+      for (const NamedSummary& metric : run.metrics) {
+        means.emplace_back(metric.name, metric.summary.mean.value_or(0));
+      }
+      absl::Status s = entered_.journal->RecordRunEnd(run.run, run.seed, run.n,
+                                                      run.completed, run.failed,
+                                                      run.unparsed, means);
+      if (!s.ok()) return s;
+    }
+  }
+  if (session_begun_) {
+    const int signal =
+        context_.signals == nullptr ? 0 : context_.signals->caught();
+    const SessionStop reason = !run_status_.ok() ? SessionStop::kError
+                               : signal != 0     ? SessionStop::kSignal
+                                                 : SessionStop::kCompleted;
+    absl::Status s = entered_.journal->EndSession(
+        reason, signal, outcome_.exit_code, run_status_.message());
+    if (!s.ok()) return s;
+  }
+  if (complete && !was_complete) {
+    return entered_.journal->RecordComplete(outcome_.exit_code,
+                                            outcome_.results_path);
+  }
+  return absl::OkStatus();
+}
+
+void BenchmarkCellImpl::SayEnd(bool complete) {
+  const Results& results = *outcome_.results;
+  const std::string where = Printable(outcome_.results_path);
+  if (complete && !session_begun_) {
+    console_.Say(absl::StrCat("Results saved to ", where));
+    return;
+  }
+  if (complete) {
+    console_.Say(absl::StrCat(
+        !entered_.temporary ? "Final checkpoint saved: " : "Finished: ",
+        WithThousands(results.completed + results.failed),
+        " results. Results saved to ", where));
+    return;
+  }
+  if (entered_.temporary) {
+    console_.Say(
+        absl::StrCat("Interrupted without a checkpoint. What there is "
+                     "was saved to ",
+                     where));
+    return;
+  }
+  console_.Say(absl::StrCat("Checkpoint saved: ", Printable(entered_.directory),
+                            " (", WithThousands(results.completed), "/",
+                            WithThousands(results.n),
+                            "). Run the same command again to go on"));
+}
+
+void BenchmarkCellImpl::ClearJournal() {
+  if (entered_.directory.empty() || entered_.temporary) return;
+  // Under a name that nothing looks for first: a journal that is half removed
+  // must not look like a damaged one.
+  const std::string aside = journal::JoinPath(
+      options_.journal_dir,
+      absl::StrCat(
+          ".cleared-",
+          std::filesystem::path(entered_.directory).filename().string()));
+  absl::Status s =
+      context_.access.file_system->Rename(entered_.directory, aside);
+  std::error_code error;
+  if (s.ok()) std::filesystem::remove_all(aside, error);
+  if (s.ok() && error) s = absl::UnknownError(error.message());
+  console_.Say(
+      s.ok() ? absl::StrCat("Journal cleared: ", Printable(entered_.directory))
+             : absl::StrCat("The journal could not be cleared: ",
+                            Printable(s.message())));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<BenchmarkCell>> BenchmarkCell::Create(
+    const CellContext& context, absl::string_view model) {
+  absl::StatusOr<Fields> fields =
+      Fields::Create(context.options->fields, model, context.options->method);
+  if (!fields.ok()) return fields.status();
+  absl::StatusOr<BenchmarkNames> names = MakeNames(
+      *context.options, *context.dataset, model, context.clock->Now());
+  if (!names.ok()) return names.status();
+  auto cell = std::make_unique<BenchmarkCellImpl>(context, *std::move(names),
+                                                  *std::move(fields));
+  return std::unique_ptr<BenchmarkCell>(std::move(cell));
+}
+
+}  // namespace runner

@@ -1,0 +1,74 @@
+// One benchmark of a study: finds or begins its journal, asks what is left,
+// writes the results.
+#ifndef RUNNER_STUDY_BENCHMARK_CELL_H_
+#define RUNNER_STUDY_BENCHMARK_CELL_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "journal/clock.h"
+#include "runner/base/exit_code.h"
+#include "runner/base/signals.h"
+#include "runner/config/options.h"
+#include "runner/data/dataset.h"
+#include "runner/data/fields.h"
+#include "runner/display/console.h"
+#include "runner/results/results_writer.h"
+#include "runner/scoring/scorer.h"
+#include "runner/storage/journal_access.h"
+
+namespace runner {
+
+// All borrowed; outlives the cell.
+struct CellContext {
+  const RunOptions* options = nullptr;
+  const Dataset* dataset = nullptr;
+  const Scoring* scoring = nullptr;
+  JournalAccess access;
+  journal::Clock* clock = nullptr;
+  Console* console = nullptr;
+  const SignalCatcher* signals = nullptr;
+};
+
+struct CellOutcome {
+  int exit_code = kExitDone;
+  std::string label;  // "gsm8k/gpt-4".
+  std::string model;
+  absl::optional<Results> results;
+  std::string results_path;
+};
+
+// Not thread-safe but for RequestStop.
+class BenchmarkCell {
+ public:
+  // Names, identity and fields of the benchmark for one model (empty: none).
+  // InvalidArgument for what the options cannot mean.
+  static absl::StatusOr<std::unique_ptr<BenchmarkCell>> Create(
+      const CellContext& context, absl::string_view model);
+
+  virtual ~BenchmarkCell() = default;
+
+  // For checking rows before anything runs.
+  virtual const Fields& fields() const = 0;
+
+  // Runs it to its end, to a signal, or to a refusal, which is said on the
+  // console.
+  virtual CellOutcome Run() = 0;
+
+  // From a signal: nothing new is asked. Thread-safe.
+  virtual void RequestStop() = 0;
+
+  // Where --results says that the results go; empty: in a folder of their own.
+  virtual std::string named_results() const = 0;
+
+  // --clear-on-success: removes the journal. After Run() ended with 0.
+  virtual void ClearJournal() = 0;
+};
+
+}  // namespace runner
+
+#endif  // RUNNER_STUDY_BENCHMARK_CELL_H_

@@ -1,0 +1,590 @@
+#include "runner/study/benchmark_run.h"
+
+#include <algorithm>
+#include <cassert>
+#include <deque>
+#include <functional>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/types/optional.h"
+#include "journal/error.h"
+#include "journal/reader.h"
+#include "runner/base/hashing.h"
+#include "runner/storage/journal_read.h"
+#include "runner/study/work_source.h"
+
+namespace runner {
+namespace {
+
+// Threads that journal and score answers. More than one, so that they share
+// their fsyncs; few, since each only waits for the disk.
+constexpr int kFinishersMax = 16;
+
+// Starts journaled together, at most.
+constexpr size_t kStartsMax = 256;
+
+constexpr absl::Duration kRetryDelayMin = absl::Milliseconds(100);
+constexpr absl::Duration kRetryDelayMax = absl::Seconds(10);
+
+// How often a write is tried again while the disk is full.
+constexpr absl::Duration kNoSpaceRetryInterval = absl::Milliseconds(200);
+
+// Exponential, with jitter that depends on the query alone, so that workers
+// which failed together do not come back together.
+absl::Duration RetryDelay(uint32_t tries, uint64_t seed) {
+  absl::Duration delay = kRetryDelayMin;
+  for (uint32_t i = 1; i < tries && delay < kRetryDelayMax; ++i) delay *= 2;
+  const double jitter = 0.5 + static_cast<double>(seed % 1024) / 2048;
+  return std::min(delay, kRetryDelayMax) * jitter;
+}
+
+// A query on its way.
+struct Work {
+  WorkItem item;
+  uint32_t tries = 1;  // In this session.
+  EvaluationRequest request;
+  absl::optional<std::string> target;
+};
+
+struct Finished {
+  Work work;
+  EvaluationResult result;
+};
+
+class BenchmarkRunImpl final : public BenchmarkRun {
+ public:
+  BenchmarkRunImpl(const RunParts& parts, const RunPlan& plan)
+      : parts_(parts), plan_(plan), source_(*parts.journal, plan_) {}
+
+  absl::Status Run() override;
+  void RequestStop() override ABSL_LOCKS_EXCLUDED(mutex_);
+  int in_flight() const override ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    return in_flight_;
+  }
+
+ private:
+  struct Retry {
+    WorkItem item;
+    uint32_t tries = 1;
+  };
+
+  absl::Status ScoreUnscored();
+  absl::Status ScoreRecorded(const OpenQuery& open, uint32_t row,
+                             journal::Reader& reader);
+
+  // Starter: takes, journals, queues.
+  void RunStarter();
+  std::vector<Work> TakeChunk() ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status Prepare(Work& work);
+  void AbandonReady();
+
+  // Dispatcher: hands what is ready to the evaluator.
+  void RunDispatcher();
+  void OnDone(Work work, EvaluationResult result);
+
+  // Finishers: journal, score.
+  void RunFinisher();
+  void Finish(Finished finished);
+  void FinishError(const Finished& finished);
+  void FinishAnswer(Finished& finished);
+
+  // Calls `record` until it succeeds, the disk stays full past the drain
+  // timeout, or another error comes.
+  absl::Status RecordOrWait(const std::function<absl::Status()>& record);
+  absl::Duration NoSpaceDeadline(const absl::Status& status)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void Fail(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Drain();
+
+  bool AllDone() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return (source_empty_ || stop_) && retries_.empty() && outstanding_ == 0;
+  }
+
+  const RunParts parts_;
+  const RunPlan plan_;
+  WorkSource source_;  // The starter's.
+
+  // Wakes those who can go on, after any change of what follows.
+  void Wake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasRoom() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return ready_.size() < static_cast<size_t>(plan_.workers);
+  }
+  bool CanDispatch() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    // While as many answers wait for the disk as there are workers, asking for
+    // more would gain nothing, and a crash would lose more that was paid.
+    const auto workers = static_cast<size_t>(plan_.workers);
+    return !stop_ && !ready_.empty() && in_flight_ < plan_.workers &&
+           finished_.size() < workers;
+  }
+
+  mutable absl::Mutex mutex_;
+  absl::CondVar starter_wake_;
+  absl::CondVar dispatcher_wake_;
+  absl::CondVar finisher_wake_;
+  absl::CondVar drain_wake_;
+  bool cut_off_ ABSL_GUARDED_BY(mutex_) = false;  // No draining: it is futile.
+  absl::Duration no_space_until_ ABSL_GUARDED_BY(mutex_);
+  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  bool source_empty_ ABSL_GUARDED_BY(mutex_) = false;
+  bool finished_all_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Work> ready_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Finished> finished_ ABSL_GUARDED_BY(mutex_);
+  std::multimap<absl::Duration, Retry> retries_ ABSL_GUARDED_BY(mutex_);
+  int in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Taken from the source or from the retries and not yet finished.
+  uint64_t outstanding_ ABSL_GUARDED_BY(mutex_) = 0;
+
+  absl::Mutex observer_mutex_;
+};
+
+absl::Status BenchmarkRunImpl::Run() {
+  if (absl::Status s = ScoreUnscored(); !s.ok()) return s;
+  std::vector<std::thread> threads;
+  threads.emplace_back([this] { RunStarter(); });
+  threads.emplace_back([this] { RunDispatcher(); });
+  for (int i = 0; i < std::min(plan_.workers, kFinishersMax); ++i) {
+    threads.emplace_back([this] { RunFinisher(); });
+  }
+  Drain();
+  for (std::thread& thread : threads) thread.join();
+  absl::MutexLock lock(&mutex_);
+  return failure_;
+}
+
+void BenchmarkRunImpl::Wake() {
+  if (stop_ || AllDone()) {
+    starter_wake_.SignalAll();
+    dispatcher_wake_.SignalAll();
+    finisher_wake_.SignalAll();
+    drain_wake_.SignalAll();
+    return;
+  }
+  if (HasRoom()) starter_wake_.Signal();
+  if (CanDispatch()) dispatcher_wake_.Signal();
+  if (!finished_.empty()) finisher_wake_.Signal();
+}
+
+void BenchmarkRunImpl::RequestStop() {
+  absl::MutexLock lock(&mutex_);
+  stop_ = true;
+  Wake();
+}
+
+// Waits for the end; after a stop, no longer than the drain timeout.
+void BenchmarkRunImpl::Drain() {
+  {
+    absl::MutexLock lock(&mutex_);
+    while (!AllDone() && !stop_) drain_wake_.Wait(&mutex_);
+    const absl::Duration deadline =
+        parts_.clock->Monotonic() + plan_.drain_timeout;
+    while (retries_.clear(), !AllDone() && !cut_off_) {
+      const absl::Duration left = deadline - parts_.clock->Monotonic();
+      if (left <= absl::ZeroDuration()) break;
+      parts_.clock->WaitWithTimeout(&drain_wake_, &mutex_, left);
+    }
+  }
+  // Ends what is still under way; does nothing when all is done.
+  parts_.evaluator->Stop();
+  absl::MutexLock lock(&mutex_);
+  while (retries_.clear(), !AllDone()) drain_wake_.Wait(&mutex_);
+  finished_all_ = true;
+  Wake();
+}
+
+void BenchmarkRunImpl::Fail(const absl::Status& status) {
+  absl::MutexLock lock(&mutex_);
+  if (failure_.ok()) failure_ = status;
+  stop_ = true;
+  // Answers that cannot be journaled need not be waited for.
+  cut_off_ |= JournalIsDead(status);
+  Wake();
+}
+
+// ---------------------------------------------------------------------------
+// Answers that an earlier session got and did not score
+
+absl::Status BenchmarkRunImpl::ScoreUnscored() {
+  std::map<uint32_t, uint32_t> row_of;
+  std::unique_ptr<journal::Reader> reader;
+  for (const OpenQuery& open : InOrderOfLsn(parts_.journal->open_queries())) {
+    if (!open.unscored || open.run > plan_.runs) continue;
+    if (row_of.empty()) {
+      for (const SelectedRow& row : plan_.rows) row_of[row.index] = row.row;
+      absl::StatusOr<std::unique_ptr<journal::Reader>> opened =
+          parts_.journal->OpenReader();
+      if (!opened.ok()) return opened.status();
+      reader = *std::move(opened);
+    }
+    const auto row = row_of.find(open.index);
+    if (row == row_of.end()) continue;
+    absl::Status s = ScoreRecorded(open, row->second, *reader);
+    if (!s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BenchmarkRunImpl::ScoreRecorded(const OpenQuery& open,
+                                             uint32_t row,
+                                             journal::Reader& reader) {
+  absl::StatusOr<ResponseRecord> response =
+      ReadRecord<ResponseRecord>(reader, open.lsn);
+  if (!response.ok()) return response.status();
+  Finished finished;
+  finished.work.request.key = response->key;
+  finished.result.output = response->output;
+  finished.result.scores = response->worker_scores;
+  finished.result.usage = response->usage;
+  finished.result.cost = response->cost;
+  absl::StatusOr<std::string> text = parts_.dataset->Row(row);
+  if (!text.ok()) return text.status();
+  absl::StatusOr<RowFields> fields = parts_.fields->Resolve(*text);
+  if (!fields.ok()) return fields.status();
+  ScoredResponse scored =
+      parts_.scoring->Evaluate(response->output, fields->target);
+  scored.scores.insert(scored.scores.end(), response->worker_scores.begin(),
+                       response->worker_scores.end());
+  absl::Status s = parts_.journal->RecordScore(
+      response->key, scored.scores, scored.unparsed, scored.extracted);
+  if (s.ok()) {
+    absl::MutexLock lock(&observer_mutex_);
+    parts_.observer->OnScored(response->key, finished.result);
+  }
+  return s;
+}
+
+// ---------------------------------------------------------------------------
+// Starter
+
+void BenchmarkRunImpl::RunStarter() {
+  for (;;) {
+    std::vector<Work> chunk = TakeChunk();
+    if (chunk.empty()) break;
+    absl::Status status;
+    std::vector<EvaluationRequest> requests;
+    for (Work& work : chunk) {
+      if (status.ok()) status = Prepare(work);
+      requests.push_back(work.request);
+    }
+    if (status.ok()) {
+      status = parts_.journal->RecordStarts(requests,
+                                            parts_.evaluator->may_be_billed());
+    }
+    if (!status.ok()) Fail(status);
+    absl::MutexLock lock(&mutex_);
+    if (!status.ok()) {
+      outstanding_ -= chunk.size();
+      break;
+    }
+    for (Work& work : chunk) ready_.push_back(std::move(work));
+    Wake();
+  }
+  {
+    absl::MutexLock lock(&mutex_);
+    source_empty_ = true;
+    Wake();
+  }
+  AbandonReady();
+}
+
+// The next queries to be started together: as soon as fewer are ready than
+// there are workers, so that no slot ever waits for a start to be durable.
+// Empty at the end.
+std::vector<Work> BenchmarkRunImpl::TakeChunk() {
+  std::vector<Work> chunk;
+  absl::MutexLock lock(&mutex_);
+  for (;;) {
+    if (stop_) return chunk;
+    if (HasRoom()) {
+      const size_t most = std::min(
+          2 * static_cast<size_t>(plan_.workers) - ready_.size(), kStartsMax);
+      const absl::Duration now = parts_.clock->Monotonic();
+      while (chunk.size() < most && !retries_.empty() &&
+             retries_.begin()->first <= now) {
+        Work work;
+        work.item = retries_.begin()->second.item;
+        work.tries = retries_.begin()->second.tries;
+        retries_.erase(retries_.begin());
+        chunk.push_back(std::move(work));
+      }
+      // While many wait to be tried again, nothing new is begun: in an outage
+      // not everything must fail.
+      const size_t retries_max = 2 * static_cast<size_t>(plan_.workers);
+      while (chunk.size() < most && !source_empty_ &&
+             retries_.size() < retries_max) {
+        const absl::optional<WorkItem> item = source_.Next();
+        source_empty_ = !item.has_value();
+        if (source_empty_) break;
+        Work work;
+        work.item = *item;
+        chunk.push_back(std::move(work));
+      }
+      outstanding_ += chunk.size();
+      if (!chunk.empty()) return chunk;
+      if (AllDone()) return chunk;
+    }
+    if (!retries_.empty() && HasRoom()) {
+      const absl::Duration due =
+          retries_.begin()->first - parts_.clock->Monotonic();
+      if (due > absl::ZeroDuration()) {
+        parts_.clock->WaitWithTimeout(&starter_wake_, &mutex_, due);
+      }
+    } else {
+      starter_wake_.Wait(&mutex_);
+    }
+  }
+}
+
+absl::Status BenchmarkRunImpl::Prepare(Work& work) {
+  const uint32_t row = work.item.row.row;
+  EvaluationRequest& request = work.request;
+  absl::StatusOr<std::string> text = parts_.dataset->Row(row);
+  if (!text.ok()) return text.status();
+  absl::StatusOr<RowFields> fields = parts_.fields->Resolve(*text);
+  if (!fields.ok()) return fields.status();
+  request.key.run = work.item.run;
+  request.key.index = work.item.row.index;
+  request.key.id = parts_.dataset->id(row);
+  request.key.occurrence = parts_.dataset->occurrence(row);
+  request.attempt = work.item.attempts_before + work.tries;
+  request.seed = QuerySeed(plan_.seed, request.key.run, request.key.id,
+                           request.key.occurrence);
+  request.model = plan_.model;
+  request.method = plan_.method;
+  request.prompt = fields->input.value_or("");
+  request.query_json = *std::move(text);
+  work.target = std::move(fields->target);
+  return absl::OkStatus();
+}
+
+// After a stop: what was journaled as started and never left is no attempt in
+// doubt, and the journal says so.
+void BenchmarkRunImpl::AbandonReady() {
+  for (;;) {
+    Work work;
+    {
+      absl::MutexLock lock(&mutex_);
+      while (ready_.empty() && !(AllDone() || stop_)) {
+        starter_wake_.Wait(&mutex_);
+      }
+      if (!stop_ || ready_.empty()) return;
+      work = std::move(ready_.front());
+      ready_.pop_front();
+    }
+    EvaluationResult never_sent;
+    never_sent.error = EvaluationError{
+        kNotSentError, "the run was stopped before the request left", true, ""};
+    // If this fails too, the attempt is listed as in doubt: more than is true,
+    // never less.
+    parts_.journal->RecordError(work.request, never_sent, /*final=*/false)
+        .IgnoreError();
+    absl::MutexLock lock(&mutex_);
+    --outstanding_;
+    Wake();
+  }
+}
+
+// ---------------------------------------------------------------------------
+// Dispatcher
+
+void BenchmarkRunImpl::RunDispatcher() {
+  for (;;) {
+    Work work;
+    {
+      absl::MutexLock lock(&mutex_);
+      while (!finished_all_ && !CanDispatch()) dispatcher_wake_.Wait(&mutex_);
+      if (finished_all_) return;
+      work = std::move(ready_.front());
+      ready_.pop_front();
+      ++in_flight_;
+      Wake();
+    }
+    EvaluationRequest request = work.request;
+    auto shared = std::make_shared<Work>(std::move(work));
+    parts_.evaluator->Start(std::move(request),
+                            [this, shared](EvaluationResult result) {
+                              OnDone(std::move(*shared), std::move(result));
+                            });
+  }
+}
+
+void BenchmarkRunImpl::OnDone(Work work, EvaluationResult result) {
+  absl::MutexLock lock(&mutex_);
+  --in_flight_;
+  finished_.push_back({std::move(work), std::move(result)});
+  Wake();
+}
+
+// ---------------------------------------------------------------------------
+// Finishers
+
+void BenchmarkRunImpl::RunFinisher() {
+  for (;;) {
+    Finished finished;
+    {
+      absl::MutexLock lock(&mutex_);
+      while (finished_.empty() && !finished_all_) {
+        finisher_wake_.Wait(&mutex_);
+      }
+      if (finished_.empty()) return;
+      finished = std::move(finished_.front());
+      finished_.pop_front();
+      Wake();
+    }
+    Finish(std::move(finished));
+    absl::MutexLock lock(&mutex_);
+    --outstanding_;
+    Wake();
+  }
+}
+
+void BenchmarkRunImpl::Finish(Finished finished) {
+  if (finished.result.error.has_value()) {
+    FinishError(finished);
+  } else {
+    FinishAnswer(finished);
+  }
+}
+
+void BenchmarkRunImpl::FinishError(const Finished& finished) {
+  const Work& work = finished.work;
+  const EvaluationError& error = *finished.result.error;
+  // Cut off by the end of draining, it is neither failed nor done: it stays
+  // in flight, to be listed as in doubt.
+  if (error.type == kStoppedError) return;
+  const bool again = error.retryable && work.tries <= plan_.max_retries;
+  const bool final = !again;
+  absl::Status status = RecordOrWait([&] {
+    return parts_.journal->RecordError(work.request, finished.result, final);
+  });
+  if (!status.ok()) {
+    Fail(status);
+    return;
+  }
+  {
+    absl::MutexLock lock(&observer_mutex_);
+    parts_.observer->OnError(work.request.key, error, final);
+  }
+  if (!again) return;
+  absl::MutexLock lock(&mutex_);
+  if (stop_) return;
+  retries_.emplace(
+      parts_.clock->Monotonic() + RetryDelay(work.tries, work.request.seed),
+      Retry{work.item, work.tries + 1});
+}
+
+void BenchmarkRunImpl::FinishAnswer(Finished& finished) {
+  const Work& work = finished.work;
+  // First the answer, which may have cost money; only then anything that could
+  // go wrong with it.
+  absl::Status status = RecordOrWait([&] {
+    return parts_.journal->RecordResponse(work.request, finished.result);
+  });
+  if (journal::KindOf(status) == journal::ErrorKind::kInvalidArgument) {
+    // More than a record holds: its own query's failure, no other's.
+    finished.result.error = EvaluationError{
+        kOversizeError, std::string(status.message()), false, ""};
+    FinishError(finished);
+    return;
+  }
+  if (status.ok() && !finished.result.state_json.empty()) {
+    status = RecordOrWait([&] {
+      return parts_.journal->RecordWorkerState(finished.result.slot,
+                                               finished.result.state_json);
+    });
+  }
+  if (!status.ok()) {
+    Fail(status);
+    return;
+  }
+  ScoredResponse scored =
+      parts_.scoring->Evaluate(finished.result.output, work.target);
+  scored.scores.insert(scored.scores.end(), finished.result.scores.begin(),
+                       finished.result.scores.end());
+  status = RecordOrWait([&] {
+    return parts_.journal->RecordScore(work.request.key, scored.scores,
+                                       scored.unparsed, scored.extracted);
+  });
+  if (!status.ok()) {
+    Fail(status);
+    return;
+  }
+  absl::MutexLock lock(&observer_mutex_);
+  parts_.observer->OnScored(work.request.key, finished.result);
+}
+
+// One for all answers that wait.
+absl::Duration BenchmarkRunImpl::NoSpaceDeadline(const absl::Status& status) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (no_space_until_ != absl::ZeroDuration()) return no_space_until_;
+    no_space_until_ = parts_.clock->Monotonic() + plan_.drain_timeout;
+  }
+  absl::MutexLock lock(&observer_mutex_);
+  parts_.observer->OnNoSpace(status.message());
+  return parts_.clock->Monotonic() + plan_.drain_timeout;
+}
+
+absl::Status BenchmarkRunImpl::RecordOrWait(
+    const std::function<absl::Status()>& record) {
+  absl::Status status = record();
+  if (journal::KindOf(status) != journal::ErrorKind::kNoSpace) return status;
+  // The answer is here and may be paid: dispatch stops, and there is some time
+  // to make space before it is given up.
+  Fail(status);
+  const absl::Duration deadline = NoSpaceDeadline(status);
+  while (journal::KindOf(status) == journal::ErrorKind::kNoSpace &&
+         parts_.clock->Monotonic() < deadline) {
+    {
+      absl::MutexLock lock(&mutex_);
+      parts_.clock->WaitWithTimeout(&drain_wake_, &mutex_,
+                                    kNoSpaceRetryInterval);
+    }
+    status = record();
+  }
+  return status;
+}
+
+}  // namespace
+
+bool JournalIsDead(const absl::Status& status) {
+  switch (journal::KindOf(status)) {
+    case journal::ErrorKind::kIo:
+    case journal::ErrorKind::kPoisoned:
+    case journal::ErrorKind::kClosed:
+    case journal::ErrorKind::kDamage:
+      return true;
+    default:
+      return false;
+  }
+}
+
+uint64_t BenchmarkRun::CountRemaining(const BenchmarkJournal& journal,
+                                      const RunPlan& plan) {
+  WorkSource source(journal, plan);
+  uint64_t remaining = 0;
+  while (source.Next().has_value()) ++remaining;
+  absl::flat_hash_set<uint32_t> selected;
+  for (const SelectedRow& row : plan.rows) selected.insert(row.index);
+  for (const OpenQuery& open : journal.open_queries()) {
+    const bool asked_for =
+        open.run <= plan.runs && selected.contains(open.index);
+    remaining += open.unscored && asked_for ? 1 : 0;
+  }
+  return remaining;
+}
+
+std::unique_ptr<BenchmarkRun> BenchmarkRun::Create(const RunParts& parts,
+                                                   const RunPlan& plan) {
+  assert(plan.workers >= 1);
+  return std::make_unique<BenchmarkRunImpl>(parts, plan);
+}
+
+}  // namespace runner

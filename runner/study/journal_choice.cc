@@ -1,0 +1,190 @@
+#include "runner/study/journal_choice.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "journal/error.h"
+#include "runner/base/printable.h"
+#include "runner/config/encryption_key.h"
+#include "runner/config/identity.h"
+#include "runner/storage/journal_locator.h"
+
+namespace runner {
+namespace {
+
+JournalChoice Refuse(Refusal refusal) {
+  JournalChoice choice;
+  choice.refusal = std::move(refusal);
+  return choice;
+}
+
+JournalChoice RefuseStatus(absl::string_view journal_dir,
+                           const absl::Status& status) {
+  return Refuse(
+      {ExitCodeOf(status), absl::StrCat(journal_dir, ": ", status.message())});
+}
+
+// --overwrite: every journal that this run would have gone on with, or would
+// have been refused for, steps aside.
+absl::optional<Refusal> MoveAside(const JournalWish& wish,
+                                  const JournalMatch& match,
+                                  const JournalAccess& access,
+                                  Console& console) {
+  for (const absl::optional<LocatedJournal>* found :
+       {&match.same, &match.other_identity}) {
+    if (!found->has_value()) continue;
+    absl::StatusOr<std::string> moved =
+        MoveToReplaced(*access.file_system, wish.journal_dir, (*found)->name);
+    if (!moved.ok()) return RefuseJournal((*found)->directory, moved.status());
+    console.Say(absl::StrCat("Starting over: the old journal is now ",
+                             Printable(*moved)));
+  }
+  return absl::nullopt;
+}
+
+Refusal RefuseOther(const JournalWish& wish, const LocatedJournal& other) {
+  return {kExitDifference,
+          absl::StrCat(
+              Printable(other.directory),
+              " is unfinished and was asked with another configuration:\n",
+              DifferenceTable(other.info->identity_json, wish.identity_json),
+              "Nothing was changed. Repeat with the old configuration to go "
+              "on, or\n  --new-journal  starts one beside it\n  --overwrite    "
+              "moves it to replaced/ and starts over")};
+}
+
+// A finished journal of the same benchmark with another configuration is no
+// hindrance, but it is worth knowing why it was not found.
+void SayWhyNew(const JournalWish& wish, const JournalAccess& access,
+               Console& console) {
+  absl::StatusOr<std::vector<LocatedJournal>> all =
+      ListJournals(access, wish.journal_dir);
+  if (all.ok()) {
+    for (const LocatedJournal& other : *all) {
+      if (other.condition != JournalCondition::kComplete ||
+          !other.info.has_value() ||
+          other.info->benchmark_id != wish.benchmark_id) {
+        continue;
+      }
+      console.Say(absl::StrCat(
+          Printable(other.directory),
+          " is complete with another configuration; starting a new journal "
+          "beside it:\n",
+          DifferenceTable(other.info->identity_json, wish.identity_json)));
+      return;
+    }
+  }
+  console.Say("No checkpoint found, starting");
+}
+
+}  // namespace
+
+Refusal RefuseJournal(absl::string_view directory, const absl::Status& status) {
+  const std::string where = Printable(directory);
+  Refusal refusal;
+  refusal.exit_code = ExitCodeOf(status);
+  refusal.message = Printable(status.message());
+  // Some errors begin with it.
+  if (!absl::StartsWith(refusal.message, absl::StrCat(where, ":"))) {
+    refusal.message = absl::StrCat(where, ": ", refusal.message);
+  }
+  switch (refusal.exit_code) {
+    case kExitDamage:
+      absl::StrAppend(&refusal.message,
+                      "\nNothing was changed, and nothing was asked. Next:\n"
+                      "  journalctl-bench verify ",
+                      where,
+                      "   lists what is damaged\n"
+                      "  journalctl-bench repair ",
+                      where,
+                      "   keeps all that is whole\n"
+                      "  --overwrite moves it to replaced/ and starts over");
+      break;
+    case kExitLocked:
+      absl::StrAppend(&refusal.message,
+                      "\nWait for it to end, or stop it; nothing needs to be "
+                      "removed.");
+      break;
+    case kExitNewer:
+      absl::StrAppend(&refusal.message,
+                      "\nUse the version that wrote it; it is not damaged.");
+      break;
+    default:
+      if (journal::KindOf(status) == journal::ErrorKind::kKey) {
+        absl::StrAppend(&refusal.message,
+                        "\nGive its key by --encryption-key-file, or in ",
+                        kEncryptionKeyVariable, ".");
+      }
+      if (journal::KindOf(status) == journal::ErrorKind::kNoSpace) {
+        absl::StrAppend(&refusal.message,
+                        "\nThe disk is full. What was journaled is kept: make "
+                        "space and run the same command again.");
+      }
+  }
+  return refusal;
+}
+
+std::string DifferenceTable(absl::string_view old_json,
+                            absl::string_view new_json) {
+  absl::StatusOr<std::vector<JsonDifference>> differences =
+      DiffJson(old_json, new_json);
+  if (!differences.ok()) {
+    return absl::StrCat("  ", Printable(differences.status().message()), "\n");
+  }
+  std::string table;
+  for (const JsonDifference& each : *differences) {
+    const auto shown = [](const std::string& json) {
+      return json.empty() ? std::string("(not set)") : Printable(json);
+    };
+    absl::StrAppend(&table, "  ", Printable(each.key), ": ",
+                    shown(each.old_json), " -> ", shown(each.new_json), "\n");
+  }
+  return table;
+}
+
+JournalChoice NewJournal(const JournalWish& wish, const JournalAccess& access) {
+  absl::StatusOr<std::string> run_id =
+      FreeRunId(access, wish.journal_dir, wish.run_id);
+  if (!run_id.ok()) return RefuseStatus(wish.journal_dir, run_id.status());
+  JournalChoice choice;
+  choice.create = true;
+  choice.run_id = *run_id;
+  choice.directory = journal::JoinPath(wish.journal_dir, *run_id);
+  return choice;
+}
+
+JournalChoice ChooseJournal(const JournalWish& wish,
+                            const JournalAccess& access, Console& console) {
+  if (!wish.resume && !wish.overwrite) return NewJournal(wish, access);
+
+  absl::StatusOr<JournalMatch> match =
+      FindJournal(access, wish.journal_dir,
+                  {wish.benchmark_id, wish.identity_hash, wish.run_id});
+  if (!match.ok()) return RefuseStatus(wish.journal_dir, match.status());
+  if (wish.overwrite) {
+    absl::optional<Refusal> refusal = MoveAside(wish, *match, access, console);
+    if (refusal.has_value()) return Refuse(*std::move(refusal));
+    return NewJournal(wish, access);
+  }
+  if (!match->same.has_value()) {
+    if (match->other_identity.has_value() && !wish.new_journal) {
+      return Refuse(RefuseOther(wish, *match->other_identity));
+    }
+    SayWhyNew(wish, access, console);
+    return NewJournal(wish, access);
+  }
+  const LocatedJournal& same = *match->same;
+  if (same.condition == JournalCondition::kDamaged ||
+      same.condition == JournalCondition::kUnreadable) {
+    return Refuse(RefuseJournal(same.directory, same.status));
+  }
+  console.Say(absl::StrCat("Found journal: ", Printable(same.directory)));
+  JournalChoice choice;
+  choice.directory = same.directory;
+  choice.run_id = same.name;
+  choice.found = same;
+  return choice;
+}
+
+}  // namespace runner

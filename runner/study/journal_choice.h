@@ -1,0 +1,53 @@
+// Which journal a benchmark goes on with, or begins.
+#ifndef RUNNER_STUDY_JOURNAL_CHOICE_H_
+#define RUNNER_STUDY_JOURNAL_CHOICE_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "runner/base/exit_code.h"
+#include "runner/display/console.h"
+#include "runner/storage/journal_access.h"
+#include "runner/storage/journal_locator.h"
+
+namespace runner {
+
+struct JournalWish {
+  std::string journal_dir;
+  std::string benchmark_id;
+  std::string identity_json;
+  std::string identity_hash;
+  std::string run_id;        // For a new journal; a suffix is added if taken.
+  bool resume = true;        // --resume / --no-resume
+  bool new_journal = false;  // --new-journal
+  bool overwrite = false;    // --overwrite
+};
+
+struct JournalChoice {
+  absl::optional<Refusal> refusal;
+  std::string directory;
+  std::string run_id;
+  bool create = false;
+  // Unless `create`: what was found there, without writing.
+  absl::optional<LocatedJournal> found;
+};
+
+// Looks, decides by runner.md's rules (identity, damage, what is finished), and
+// says on the console what it found. Moves a journal only for --overwrite.
+JournalChoice ChooseJournal(const JournalWish& wish,
+                            const JournalAccess& access, Console& console);
+
+// A new journal beside what is there.
+JournalChoice NewJournal(const JournalWish& wish, const JournalAccess& access);
+
+// Refusals that name the journal and the next step.
+Refusal RefuseJournal(absl::string_view directory, const absl::Status& status);
+
+// "a: 1 -> 2", a line each, for two canonical JSON objects.
+std::string DifferenceTable(absl::string_view old_json,
+                            absl::string_view new_json);
+
+}  // namespace runner
+
+#endif  // RUNNER_STUDY_JOURNAL_CHOICE_H_

@@ -1,0 +1,276 @@
+#include "runner/study/study.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "journal/clock.h"
+#include "journal/file_system.h"
+#include "runner/base/exit_code.h"
+#include "runner/base/json_writer.h"
+#include "runner/base/printable.h"
+#include "runner/base/signals.h"
+#include "runner/data/dataset.h"
+#include "runner/display/console.h"
+#include "runner/display/progress_format.h"
+#include "runner/scoring/scorer.h"
+#include "runner/study/benchmark_cell.h"
+
+namespace runner {
+namespace {
+
+class Study {
+ public:
+  Study(const RunOptions& options, const journal::Cipher* cipher,
+        ProgressDisplay& display)
+      : options_(options),
+        cipher_(cipher),
+        display_(display),
+        console_(NewDisplayConsole(display)) {}
+
+  int Run();
+
+ private:
+  absl::Status Prepare();
+  absl::Status CheckRows() const;
+  void RunCells();
+  void RequestStop() ABSL_LOCKS_EXCLUDED(mutex_);
+  int ExitCode() const;
+  bool PrintTable() const;  // False if stdout did not take it.
+
+  const RunOptions& options_;
+  const journal::Cipher* const cipher_;
+  ProgressDisplay& display_;
+  const std::unique_ptr<Console> console_;
+  std::unique_ptr<Dataset> dataset_;
+  std::unique_ptr<Scoring> scoring_;
+  std::vector<std::unique_ptr<BenchmarkCell>> cells_;
+  std::vector<CellOutcome> outcomes_;
+  int interrupted_by_ = 0;  // A signal that came before a benchmark had begun.
+
+  absl::Mutex mutex_;
+  BenchmarkCell* current_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  // Last: its thread calls into all of the above.
+  std::unique_ptr<SignalCatcher> signals_;
+};
+
+int Study::Run() {
+  if (absl::Status s = Prepare(); !s.ok()) {
+    console_->Error(Printable(s.message()));
+    return ExitCodeOf(s);
+  }
+  RunCells();
+  signals_.reset();
+  const int code = ExitCode();
+  // All or none: what is asked again goes on with what is still there.
+  if (options_.clear_on_success && code == kExitDone) {
+    for (const std::unique_ptr<BenchmarkCell>& cell : cells_) {
+      cell->ClearJournal();
+    }
+  }
+  return PrintTable() ? code : std::max<int>(code, kExitOperation);
+}
+
+absl::Status Study::Prepare() {
+  absl::StatusOr<std::unique_ptr<Dataset>> dataset =
+      Dataset::Load(options_.dataset, {.id_field = options_.id_field});
+  if (!dataset.ok()) return dataset.status();
+  dataset_ = *std::move(dataset);
+  if (dataset_->size() == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(options_.dataset, ": no query in it"));
+  }
+  absl::StatusOr<Scoring> scoring = Scoring::Create(
+      {.regex = options_.extract_regex, .extract = options_.extract},
+      options_.scorers);
+  if (!scoring.ok()) return scoring.status();
+  scoring_ = std::make_unique<Scoring>(*std::move(scoring));
+  absl::StatusOr<std::unique_ptr<SignalCatcher>> signals =
+      SignalCatcher::Install([this](int) { RequestStop(); });
+  if (!signals.ok()) return signals.status();
+  signals_ = *std::move(signals);
+
+  CellContext context;
+  context.options = &options_;
+  context.dataset = dataset_.get();
+  context.scoring = scoring_.get();
+  context.access.cipher = cipher_;
+  context.clock = journal::Clock::Real();
+  context.console = console_.get();
+  context.signals = signals_.get();
+  std::vector<std::string> models = options_.models;
+  if (models.empty()) models.emplace_back();
+  for (const std::string& model : models) {
+    absl::StatusOr<std::unique_ptr<BenchmarkCell>> cell =
+        BenchmarkCell::Create(context, model);
+    if (!cell.ok()) return cell.status();
+    for (const std::unique_ptr<BenchmarkCell>& other : cells_) {
+      if (!(*cell)->named_results().empty() &&
+          (*cell)->named_results() == other->named_results()) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "--results: two models would write to ", other->named_results()));
+      }
+    }
+    cells_.push_back(*std::move(cell));
+  }
+  return CheckRows();
+}
+
+// Before anything is paid: every row has what every benchmark needs of it.
+absl::Status Study::CheckRows() const {
+  for (size_t i = 0; i < dataset_->size(); ++i) {
+    absl::StatusOr<std::string> text = dataset_->Row(i);
+    if (!text.ok()) return text.status();
+    for (const std::unique_ptr<BenchmarkCell>& cell : cells_) {
+      absl::StatusOr<RowFields> fields = cell->fields().Resolve(*text);
+      absl::Status s =
+          fields.ok() ? scoring_->CheckTarget(fields->target) : fields.status();
+      if (!s.ok()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(options_.dataset, ": row ", i + 1, " (id ",
+                         dataset_->id(i), "): ", s.message()));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+void Study::RunCells() {
+  for (const std::unique_ptr<BenchmarkCell>& cell : cells_) {
+    {
+      absl::MutexLock lock(&mutex_);
+      interrupted_by_ = signals_->caught();
+      if (interrupted_by_ == 0) current_ = cell.get();
+    }
+    if (interrupted_by_ != 0) {
+      console_->Say(absl::StrCat(
+          "Interrupted; not begun: ", cells_.size() - outcomes_.size(), " of ",
+          cells_.size(),
+          " benchmarks. Run the same command again to "
+          "go on"));
+      return;
+    }
+    CellOutcome outcome = cell->Run();
+    {
+      absl::MutexLock lock(&mutex_);
+      current_ = nullptr;
+    }
+    const bool refused =
+        !outcome.results.has_value() || outcome.exit_code == kExitOperation;
+    outcomes_.push_back(std::move(outcome));
+    if (refused) {
+      if (outcomes_.size() < cells_.size()) {
+        console_->Say(
+            absl::StrCat("Not begun: ", cells_.size() - outcomes_.size(),
+                         " of ", cells_.size(), " benchmarks"));
+      }
+      return;
+    }
+  }
+}
+
+// On the signal thread.
+void Study::RequestStop() {
+  absl::MutexLock lock(&mutex_);
+  if (current_ != nullptr) current_->RequestStop();
+}
+
+int Study::ExitCode() const {
+  int code = interrupted_by_ == 0 ? static_cast<int>(kExitDone)
+                                  : kExitSignal + interrupted_by_;
+  const auto gravity = [](int exit_code) {
+    if (exit_code == kExitDone) return 0;
+    if (exit_code == kExitBelowMinimum) return 1;
+    if (exit_code == kExitFailures) return 2;
+    if (exit_code == kExitLimit) return 3;
+    if (exit_code > kExitSignal) return 4;
+    return 5;
+  };
+  for (const CellOutcome& outcome : outcomes_) {
+    if (gravity(outcome.exit_code) > gravity(code)) code = outcome.exit_code;
+  }
+  return code;
+}
+
+std::vector<ScoreRow> RowsOf(const CellOutcome& outcome) {
+  std::vector<ScoreRow> rows;
+  for (const NamedSummary& metric : outcome.results->metrics) {
+    ScoreRow row;
+    row.label = outcome.label;
+    row.scorer = metric.name;
+    row.n = outcome.results->n;
+    row.failed = outcome.results->failed;
+    row.unparsed = outcome.results->unparsed;
+    row.mean = metric.summary.mean;
+    const Interval none(0, 0);
+    const Interval ci = metric.summary.ci95.value_or(none);
+    const Interval bounds = metric.summary.bounds.value_or(none);
+    row.ci_low = ci.first;
+    row.ci_high = ci.second;
+    row.stderr_of_mean = metric.summary.standard_error.value_or(0);
+    row.bound_low = bounds.first;
+    row.bound_high = bounds.second;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+// One line for programs: {"event":"result", ...}.
+std::string ResultEvent(const CellOutcome& outcome) {
+  const Results& results = *outcome.results;
+  std::string line;
+  JsonWriter json(line, 0);
+  json.BeginObject();
+  json.Key("event").String("result");
+  json.Key("benchmark").String(outcome.label);
+  json.Key("exit_code").Number(static_cast<uint64_t>(outcome.exit_code));
+  json.Key("results").String(outcome.results_path);
+  json.Key("n").Number(results.n);
+  json.Key("completed").Number(results.completed);
+  json.Key("failed").Number(results.failed);
+  json.Key("unparsed").Number(results.unparsed);
+  json.Key("metrics").BeginObject();
+  for (const NamedSummary& metric : results.metrics) {
+    json.Key(metric.name);
+    if (metric.summary.mean.has_value()) {
+      json.Number(*metric.summary.mean);
+    } else {
+      json.Null();
+    }
+  }
+  json.EndObject();
+  json.EndObject();
+  line += "\n";
+  return line;
+}
+
+bool Study::PrintTable() const {
+  std::vector<ScoreRow> rows;
+  for (const CellOutcome& outcome : outcomes_) {
+    if (!outcome.results.has_value()) continue;
+    for (ScoreRow& row : RowsOf(outcome)) rows.push_back(std::move(row));
+    if (options_.json) {
+      std::fputs(ResultEvent(outcome).c_str(), stdout);
+    }
+  }
+  if (!options_.json && !options_.quiet) {
+    std::fputs(FormatScoreTable(rows).c_str(), stdout);
+  }
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
+  console_->Error("The scores could not be written to stdout");
+  return false;
+}
+
+}  // namespace
+
+int RunStudy(const RunOptions& options, const journal::Cipher* cipher,
+             ProgressDisplay& display) {
+  return Study(options, cipher, display).Run();
+}
+
+}  // namespace runner

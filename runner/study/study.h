@@ -1,0 +1,22 @@
+// A study: one benchmark for each model, one after the other.
+#ifndef RUNNER_STUDY_STUDY_H_
+#define RUNNER_STUDY_STUDY_H_
+
+#include "journal/cipher.h"
+#include "runner/config/options.h"
+#include "runner/display/progress_display.h"
+
+namespace runner {
+
+// Checks everything that can be checked before anything is asked, runs the
+// benchmarks, and prints the table of scores to stdout (nothing with quiet,
+// JSON with json). Returns the program's exit code; of several benchmarks that
+// ended differently the gravest: signal, then failures, then a score too low.
+// One that is refused ends the study.
+// `cipher`, which is borrowed, encrypts the journals; null: plain.
+int RunStudy(const RunOptions& options, const journal::Cipher* cipher,
+             ProgressDisplay& display);
+
+}  // namespace runner
+
+#endif  // RUNNER_STUDY_STUDY_H_

@@ -1,0 +1,37 @@
+#include "runner/study/work_source.h"
+
+namespace runner {
+namespace {
+
+uint64_t KeyOf(uint32_t run, uint32_t index) {
+  return static_cast<uint64_t>(run) << 32 | index;
+}
+
+}  // namespace
+
+WorkSource::WorkSource(const BenchmarkJournal& journal, const RunPlan& plan)
+    : journal_(journal), plan_(plan) {
+  for (const OpenQuery& query : journal.open_queries()) {
+    open_[KeyOf(query.run, query.index)] = {query.attempts, query.failed,
+                                            query.retryable};
+  }
+}
+
+absl::optional<WorkItem> WorkSource::Next() {
+  for (; run_ <= plan_.runs; ++run_, next_ = 0) {
+    while (next_ < plan_.rows.size()) {
+      const SelectedRow& row = plan_.rows[next_++];
+      if (journal_.IsDone(run_, row.index)) continue;
+      const auto open = open_.find(KeyOf(run_, row.index));
+      const bool failed = open != open_.end() && open->second.failed;
+      if (plan_.only_failed ? !failed : failed && !open->second.retryable) {
+        continue;
+      }
+      return WorkItem{run_, row,
+                      open == open_.end() ? 0 : open->second.attempts};
+    }
+  }
+  return absl::nullopt;
+}
+
+}  // namespace runner

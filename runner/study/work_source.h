@@ -1,0 +1,48 @@
+// What is still to be asked, in canonical order.
+#ifndef RUNNER_STUDY_WORK_SOURCE_H_
+#define RUNNER_STUDY_WORK_SOURCE_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/types/optional.h"
+#include "runner/storage/benchmark_journal.h"
+#include "runner/study/benchmark_run.h"
+
+namespace runner {
+
+// One query to be asked.
+struct WorkItem {
+  uint32_t run = 1;
+  SelectedRow row;
+  uint32_t attempts_before = 0;  // In all sessions.
+};
+
+// Walks runs x rows once and yields what the journal does not hold: neither
+// done nor, unless asked for, failed for good. Borrows `journal` and `plan`.
+// Not thread-safe.
+class WorkSource {
+ public:
+  WorkSource(const BenchmarkJournal& journal, const RunPlan& plan);
+
+  // The next query, or nothing when all were yielded.
+  absl::optional<WorkItem> Next();
+
+ private:
+  struct Open {
+    uint32_t attempts = 0;
+    bool failed = false;
+    bool retryable = false;
+  };
+
+  const BenchmarkJournal& journal_;
+  const RunPlan& plan_;
+  absl::flat_hash_map<uint64_t, Open> open_;
+  uint32_t run_ = 1;
+  size_t next_ = 0;
+};
+
+}  // namespace runner
+
+#endif  // RUNNER_STUDY_WORK_SOURCE_H_
