@@ -208,6 +208,14 @@ absl::optional<LogReader::Successor> LogReader::LookAtSuccessor() {
   return successor;
 }
 
+bool LogReader::CutBackBefore(Lsn lsn) {
+  if (end_lsn_ == 0) {
+    const absl::optional<Successor> successor = LookAtSuccessor();
+    if (successor.has_value()) end_lsn_ = successor->first_lsn - 1;
+  }
+  return end_lsn_ != 0 && end_lsn_ <= lsn;
+}
+
 // Nothing there, or something that is not the next frame: not written yet,
 // being written, torn, or damage. Only what confirms it can tell.
 absl::optional<ReadResult> LogReader::AtEnd(ScanStep step) {
@@ -221,6 +229,7 @@ absl::optional<ReadResult> LogReader::AtEnd(ScanStep step) {
   if (successor.has_value()) {
     confirmed = std::max(confirmed, successor->confirmed);
   }
+  confirmed_lsn_ = std::max(confirmed_lsn_, confirmed);
   const bool cut_back = successor.has_value() && successor->first_lsn <= lsn;
   // A successor says itself how far this one went.
   const bool cut_short = !closed_ && !successor.has_value() &&
@@ -277,6 +286,7 @@ absl::optional<ReadResult> LogReader::EnterNext() {
   confirmed_lsn_ = std::max(confirmed_lsn_, current_.header.watermark);
   sealed_ = false;
   closed_ = false;
+  end_lsn_ = 0;
   empty_offset_ = 0;
   return absl::nullopt;
 }

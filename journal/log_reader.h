@@ -42,6 +42,11 @@ class LogReader {
   // Everything up to here is confirmed by what was read.
   Lsn confirmed_lsn() const { return confirmed_lsn_; }
 
+  // Whether the segment that Next() stands in ends before `lsn`, which Next()
+  // returned from it: it was never durable, and another writer has cut it off.
+  // REQUIRES: started.
+  bool CutBackBefore(Lsn lsn);
+
   // REQUIRES: started.
   ReadResult ReadAt(Position position);
 
@@ -84,6 +89,7 @@ class LogReader {
   ReadSegment current_;
   bool sealed_ = false;
   bool closed_ = false;
+  Lsn end_lsn_ = 0;                     // Of its seal, once that is known.
   bool begins_late_ = false;            // To be said once.
   absl::optional<ReadResult> damaged_;  // Once there, the reader stays.
   SpanCollector span_;

@@ -65,7 +65,8 @@ class JournalReader final : public Reader {
   // what comes next.
   bool EnterSnapshot(Lsn lsn);
   absl::Status EnterLog(Lsn lsn);
-  bool IsConfirmed(Lsn lsn);
+  ReadResult LookForConfirmation(Lsn lsn);
+  ReadResult ReadAnew();
   ReadResult ReadFromSnapshot(Lsn lsn);
   ReadResult ReadFromLog(Lsn lsn);
   ReadResult WalkLog(Lsn lsn);
@@ -79,6 +80,7 @@ class JournalReader final : public Reader {
   std::unique_ptr<LogReader> log_;            // else from this.
   absl::optional<ReadResult> first_;          // To be said before all else.
   absl::optional<ReadResult> held_;           // Not confirmed yet.
+  bool read_anew_ = false;                    // What is held.
   absl::optional<ReadResult> damaged_;        // Once there, the reader stays.
   std::unique_ptr<LogReader> scout_;          // Looks for what confirms.
 
@@ -127,9 +129,14 @@ ReadResult JournalReader::Next() {
     if (next.outcome != ReadOutcome::kRecord) return next;
     held_ = std::move(next);
   }
-  if (options_.confirmed_only && log_ != nullptr &&
-      !IsConfirmed(held_->record.lsn)) {
-    return ReadResult();
+  if (options_.confirmed_only && log_ != nullptr) {
+    const Lsn lsn = held_->record.lsn;
+    ReadResult found = LookForConfirmation(lsn);
+    // Looked at after what confirms it.
+    if (log_->CutBackBefore(lsn)) return ReadAnew();
+    read_anew_ = false;
+    if (found.outcome == ReadOutcome::kDamaged) damaged_ = found;
+    if (found.outcome != ReadOutcome::kRecord) return found;
   }
   const ReadResult next = *std::move(held_);
   held_.reset();
@@ -189,25 +196,54 @@ ReadResult JournalReader::NextOfSnapshot() {
   return Damaged(missing);
 }
 
-// Something later in the log says that it was durable.
-bool JournalReader::IsConfirmed(Lsn lsn) {
-  if (log_->confirmed_lsn() >= lsn) return true;
+// kRecord if something later in the log says that the record was durable; else
+// what comes before anything does.
+ReadResult JournalReader::LookForConfirmation(Lsn lsn) {
+  ReadResult confirmed;
+  confirmed.outcome = ReadOutcome::kRecord;
+  if (log_->confirmed_lsn() >= lsn) return confirmed;
   if (scout_ == nullptr) {
     scout_ = std::make_unique<LogReader>(directory_, fs_, options_.cipher);
-    if (!scout_->Start(lsn).ok()) {
+    if (absl::Status s = scout_->Start(lsn); !s.ok()) {
       scout_.reset();
-      return false;
+      // Removed with all of the journal: nothing more comes.
+      return KindOf(s) == ErrorKind::kNotFound ? ReadResult() : CannotRead(s);
     }
   }
   while (scout_->confirmed_lsn() < lsn) {
-    const ReadOutcome outcome = scout_->Next().outcome;
-    if (outcome == ReadOutcome::kRecord) continue;
-    const bool confirmed = scout_->confirmed_lsn() >= lsn;
-    // Where it cannot go on it begins anew the next time.
-    if (outcome != ReadOutcome::kEnd) scout_.reset();
-    return confirmed;
+    ReadResult next = scout_->Next();
+    if (next.outcome == ReadOutcome::kRecord) continue;
+    if (scout_->confirmed_lsn() >= lsn) break;
+    if (next.outcome == ReadOutcome::kCompacted) {
+      // It begins anew the next time.
+      scout_.reset();
+      return ReadResult();
+    }
+    return next;
   }
-  return true;
+  return confirmed;
+}
+
+// What is held was read before an fsync of it failed, perhaps; a new writer has
+// found that the disk never had it, and gone on with something else.
+ReadResult JournalReader::ReadAnew() {
+  held_.reset();
+  scout_.reset();
+  if (std::exchange(read_anew_, true)) {
+    Finding finding;
+    finding.kind = FindingKind::kSegmentChain;
+    finding.first_lsn = next_lsn_;
+    finding.detail = "a segment goes on behind the beginning of the next one";
+    damaged_ = Damaged(finding);
+    return *damaged_;
+  }
+  if (!EnterSnapshot(next_lsn_)) {
+    if (absl::Status s = EnterLog(next_lsn_); !s.ok()) {
+      damaged_ = CannotRead(s);
+      return *damaged_;
+    }
+  }
+  return Next();
 }
 
 // ---------------------------------------------------------------------------

@@ -19,8 +19,9 @@ struct ReaderOptions {
   // The key of an encrypted journal. Not owned; outlives the reader. Not used
   // for a plain journal.
   const Cipher* cipher = nullptr;
-  // Only records that the log itself says are durable: what a power loss could
-  // still take is kEnd for now. Reads ahead of what it returns.
+  // Next() returns only records that the log itself says are durable: what a
+  // power loss could still take is kEnd for now. Reads ahead of what it
+  // returns. (ReadAt() and Read() are asked for one record, and give it.)
   bool confirmed_only = false;
   FileSystem* file_system = nullptr;  // Not owned; null means Posix().
 };

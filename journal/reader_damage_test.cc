@@ -22,6 +22,7 @@ class ReaderDamageTest : public JournalFixture {
   // Reads until something other than a record comes.
   ReadResult ReadToTheEnd() {
     ReaderOptions options;
+    options.confirmed_only = confirmed_only_;
     options.file_system = &fs_;
     absl::StatusOr<std::unique_ptr<Reader>> reader =
         Reader::Open(directory_, options);
@@ -34,6 +35,7 @@ class ReaderDamageTest : public JournalFixture {
     }
   }
 
+  bool confirmed_only_ = false;
   int records_ = 0;
 };
 
@@ -105,6 +107,22 @@ TEST_F(ReaderDamageTest, OneRecordThatIsUnreadableIsAReadError) {
   EXPECT_EQ((*other)->ReadAt(first).finding.kind, FindingKind::kReadError);
   fs_.Heal();
   EXPECT_EQ((*other)->ReadAt(first).outcome, ReadOutcome::kRecord);
+}
+
+TEST_F(ReaderDamageTest, BoundedToWhatIsConfirmedItSaysSoToo) {
+  Life({"a1", "a2"});
+  Open();
+  for (const char* body : {"b1", "b2"}) Append(body);
+  Sync();
+  for (const char* body : {"damaged", "b4"}) Append(body);
+  Close();
+  const FramePlace damaged = FrameOf("damaged");
+  FlipBit(damaged);
+  confirmed_only_ = true;
+  const ReadResult end = ReadToTheEnd();
+  EXPECT_EQ(records_, 4);
+  EXPECT_EQ(end.outcome, ReadOutcome::kDamaged);
+  EXPECT_EQ(end.finding.first_lsn, damaged.lsn);
 }
 
 }  // namespace

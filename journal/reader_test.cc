@@ -22,10 +22,14 @@ using ::testing::IsEmpty;
 
 class ReaderTest : public JournalFixture {
  protected:
-  void Follow(Lsn start = 1) { FollowOn(fs_, start); }
-  void FollowOn(FileSystem& fs, Lsn start = 1) {
+  void Follow(Lsn start = 1, bool confirmed_only = false) {
+    FollowOn(fs_, start, confirmed_only);
+  }
+  void FollowOn(FileSystem& fs, Lsn start = 1, bool confirmed_only = false) {
     absl::StatusOr<std::unique_ptr<Reader>> reader =
-        Reader::Open(directory_, {.start_lsn = start, .file_system = &fs});
+        Reader::Open(directory_, {.start_lsn = start,
+                                  .confirmed_only = confirmed_only,
+                                  .file_system = &fs});
     ASSERT_TRUE(reader.ok()) << reader.status();
     reader_ = *std::move(reader);
   }
@@ -215,6 +219,23 @@ TEST_F(ReaderTest, HalfASpanThatRecoveryCutsIsGoneBeyond) {
   EXPECT_EQ(last_.outcome, ReadOutcome::kEnd);
   Life({"b"});
   EXPECT_THAT(ReadOn(), ElementsAre("b")) << last_.finding.detail;
+}
+
+// The writer's fsync fails; its successor finds that the disk never had it.
+TEST_F(ReaderTest, BoundedToWhatIsConfirmedItNeverReadsWhatTheDiskHasLost) {
+  Open();
+  Append("a");
+  Sync();
+  for (const char* body : {"lost", "lost too", "lost as well"}) Append(body);
+  Follow(1, /*confirmed_only=*/true);
+  EXPECT_THAT(ReadOn(), ElementsAre("a"));
+  disk_.FailNextSync(".seg");
+  EXPECT_FALSE(writer_->Sync().ok());
+  writer_.reset();
+  Life({"b", "c"});
+  EXPECT_THAT(Bodies(), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(ReadOn(), ElementsAre("b", "c"));
+  EXPECT_EQ(last_.outcome, ReadOutcome::kEnd) << last_.finding.detail;
 }
 
 TEST_F(ReaderTest, AMissingSegmentIsDamage) {
