@@ -282,13 +282,17 @@ absl::optional<ReadResult> LogReader::EnterNext() {
     result.finding.file = SegmentFileName(id);
     return result;
   }
-  current_ = *std::move(next);
+  Enter(*std::move(next));
+  return absl::nullopt;
+}
+
+void LogReader::Enter(ReadSegment next) {
+  current_ = std::move(next);
   confirmed_lsn_ = std::max(confirmed_lsn_, current_.header.watermark);
   sealed_ = false;
   closed_ = false;
   end_lsn_ = 0;
   empty_offset_ = 0;
-  return absl::nullopt;
 }
 
 ReadResult LogReader::CannotEnter(uint64_t id, const absl::Status& status) {
@@ -302,7 +306,10 @@ ReadResult LogReader::CannotEnter(uint64_t id, const absl::Status& status) {
   if (!ids.ok() || ids->empty() || ids->front() <= id) return result;
   result.outcome = ReadOutcome::kCompacted;
   absl::StatusOr<ReadSegment> first = Open(ids->front());
-  if (first.ok()) result.first_lsn = first->header.first_lsn;
+  if (!first.ok() || !SameJournal(first->header)) return result;
+  result.first_lsn = first->header.first_lsn;
+  // Said once: then it goes on with what is left.
+  Enter(*std::move(first));
   return result;
 }
 

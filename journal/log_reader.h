@@ -70,6 +70,7 @@ class LogReader {
   ReadResult FromSpan();
   absl::optional<ReadResult> AtEnd(ScanStep step);
   absl::optional<ReadResult> EnterNext();
+  void Enter(ReadSegment next);
   ReadResult CannotEnter(uint64_t id, const absl::Status& status);
 
   bool NothingNew();

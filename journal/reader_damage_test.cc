@@ -72,6 +72,23 @@ TEST_F(ReaderDamageTest, AMissingBeginningIsSaid) {
 }
 
 // No file descriptor left, for one.
+// As when somebody removed them by hand.
+TEST_F(ReaderDamageTest, SegmentsThatVanishUnderAReaderAreSaidOnce) {
+  ThreeLives();
+  absl::StatusOr<std::unique_ptr<Reader>> reader =
+      Reader::Open(directory_, {.file_system = &fs_});
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  EXPECT_EQ((*reader)->Next().record.body, "a1");
+  const Lsn first_left = Header(3).first_lsn;
+  DeleteSegment(1);
+  DeleteSegment(2);
+  EXPECT_EQ((*reader)->Next().record.body, "a2");
+  const ReadResult gone = (*reader)->Next();
+  EXPECT_EQ(gone.outcome, ReadOutcome::kCompacted);
+  EXPECT_EQ(gone.first_lsn, first_left);
+  EXPECT_EQ((*reader)->Next().record.body, "c1");
+}
+
 TEST_F(ReaderDamageTest, ASegmentThatCannotBeOpenedIsAReadError) {
   ThreeLives();
   fs_.Inject({.op = FileOp::kOpen,

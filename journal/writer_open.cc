@@ -139,7 +139,7 @@ absl::StatusOr<OpenedLog> OpenLog(absl::string_view directory,
   if (absl::Status s = MakeDirectory(fs, directory, options); !s.ok()) return s;
   absl::StatusOr<std::unique_ptr<FileLock>> lock =
       fs.Lock(JoinPath(directory, kLockFileName));
-  if (!lock.ok()) return WithContext(lock.status(), directory);
+  if (!lock.ok()) return lock.status();
   opened.lock = *std::move(lock);
   absl::StatusOr<Listing> listing = List(fs, directory);
   if (!listing.ok()) return listing.status();

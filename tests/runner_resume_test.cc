@@ -239,7 +239,13 @@ TEST_F(ResumeTest, AJournalInUseIsRefusedAtOnceWithItsHoldersPid) {
   AwaitScores(kQuestions - 1);
   ExpectRefused({}, 12);
   EXPECT_THAT(place_.err(), HasSubstr(absl::StrCat(holder.pid())));
+  // The path of the lock names the journal: that is enough.
+  const std::string run_id = place_.Journals().front();
+  EXPECT_THAT(place_.err(), HasSubstr(absl::StrCat(run_id, "/LOCK: ")));
+  EXPECT_THAT(place_.err(), Not(HasSubstr(absl::StrCat(run_id, ": "))));
   ExpectRefused({"--overwrite"}, 12);
+  EXPECT_THAT(place_.err(), HasSubstr(absl::StrCat(run_id, "/LOCK: ")));
+  EXPECT_THAT(place_.err(), Not(HasSubstr(absl::StrCat(run_id, ": "))));
   EXPECT_FALSE(holder.EndsWithin(absl::ZeroDuration())) << holder.err();
 
   EXPECT_TRUE(holder.Kill9());

@@ -367,7 +367,7 @@ absl::StatusOr<std::string> MoveToReplaced(journal::FileSystem& fs,
   // Held until it has moved, so that no writer is left behind without a name.
   absl::StatusOr<std::unique_ptr<journal::FileLock>> lock =
       fs.Lock(journal::JoinPath(source, kLockName));
-  if (!lock.ok()) return journal::WithContext(lock.status(), source);
+  if (!lock.ok()) return lock.status();
   const std::string replaced = journal::JoinPath(journal_dir, kReplacedName);
   if (absl::Status s = fs.CreateDirectory(replaced); !s.ok()) return s;
   for (int number = 1; number <= kSuffixMax; ++number) {

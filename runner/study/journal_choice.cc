@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "journal/error.h"
 #include "runner/base/printable.h"
 #include "runner/config/encryption_key.h"
@@ -19,10 +20,22 @@ JournalChoice Refuse(Refusal refusal) {
   return choice;
 }
 
+// Some errors begin with the directory, or with the path of a file in it.
+std::string MessageWith(absl::string_view directory,
+                        const absl::Status& status) {
+  const std::string where = Printable(directory);
+  std::string message = Printable(status.message());
+  absl::string_view behind = message;
+  if (absl::ConsumePrefix(&behind, where) &&
+      (absl::StartsWith(behind, ":") || absl::StartsWith(behind, "/"))) {
+    return message;
+  }
+  return absl::StrCat(where, ": ", message);
+}
+
 JournalChoice RefuseStatus(absl::string_view journal_dir,
                            const absl::Status& status) {
-  return Refuse(
-      {ExitCodeOf(status), absl::StrCat(journal_dir, ": ", status.message())});
+  return Refuse({ExitCodeOf(status), MessageWith(journal_dir, status)});
 }
 
 // --overwrite: every journal that this run would have gone on with, or would
@@ -84,11 +97,7 @@ Refusal RefuseJournal(absl::string_view directory, const absl::Status& status) {
   const std::string where = Printable(directory);
   Refusal refusal;
   refusal.exit_code = ExitCodeOf(status);
-  refusal.message = Printable(status.message());
-  // Some errors begin with it.
-  if (!absl::StartsWith(refusal.message, absl::StrCat(where, ":"))) {
-    refusal.message = absl::StrCat(where, ": ", refusal.message);
-  }
+  refusal.message = MessageWith(directory, status);
   switch (refusal.exit_code) {
     case kExitDamage:
       absl::StrAppend(&refusal.message,
