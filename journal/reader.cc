@@ -61,9 +61,9 @@ class JournalReader final : public Reader {
  private:
   ReadResult NextRecord();
   ReadResult NextOfSnapshot();
-  // Goes on with the snapshot, or the log, at the LSN. False if it has none of
-  // what comes next.
-  bool EnterSnapshot(Lsn lsn);
+  // Goes on with the snapshot, or the log, at the LSN. False if there is no
+  // snapshot, or it has none of what comes next.
+  absl::StatusOr<bool> EnterSnapshot(Lsn lsn);
   absl::Status EnterLog(Lsn lsn);
   ReadResult LookForConfirmation(Lsn lsn);
   ReadResult ReadAnew();
@@ -92,13 +92,21 @@ class JournalReader final : public Reader {
 
 absl::Status JournalReader::Start() {
   next_lsn_ = std::max<Lsn>(options_.start_lsn, 1);
-  if (EnterSnapshot(next_lsn_)) return absl::OkStatus();
-  return EnterLog(next_lsn_);
+  const absl::StatusOr<bool> entered = EnterSnapshot(next_lsn_);
+  if (entered.ok() && *entered) return absl::OkStatus();
+  if (absl::Status s = EnterLog(next_lsn_); !s.ok()) return s;
+  // What the log has no more is in a snapshot that cannot be read.
+  if (!entered.ok() && log_->begins_late()) {
+    damaged_ = CannotRead(entered.status());
+  }
+  return absl::OkStatus();
 }
 
-bool JournalReader::EnterSnapshot(Lsn lsn) {
+absl::StatusOr<bool> JournalReader::EnterSnapshot(Lsn lsn) {
   absl::StatusOr<Manifest> manifest = NewestManifest(fs_, directory_);
-  if (!manifest.ok() || manifest->last_lsn < lsn) return false;
+  if (KindOf(manifest.status()) == ErrorKind::kNotFound) return false;
+  if (!manifest.ok()) return manifest.status();
+  if (manifest->last_lsn < lsn) return false;
   const Lsn first = manifest->begin_lsn();
   if (first > lsn) first_ = Compacted(first);
   snapshot_ = std::make_unique<SnapshotCursor>(
@@ -150,7 +158,9 @@ ReadResult JournalReader::NextRecord() {
       ReadResult result = log_->Next();
       // The log begins later by now: a snapshot holds what was to come.
       if (result.outcome != ReadOutcome::kCompacted) return result;
-      if (!EnterSnapshot(next_lsn_)) return result;
+      const absl::StatusOr<bool> entered = EnterSnapshot(next_lsn_);
+      if (!entered.ok()) return CannotRead(entered.status());
+      if (!*entered) return result;
     } else {
       ReadResult result = NextOfSnapshot();
       if (result.outcome != ReadOutcome::kEnd) return result;
@@ -237,7 +247,8 @@ ReadResult JournalReader::ReadAnew() {
     damaged_ = Damaged(finding);
     return *damaged_;
   }
-  if (!EnterSnapshot(next_lsn_)) {
+  const absl::StatusOr<bool> entered = EnterSnapshot(next_lsn_);
+  if (!entered.ok() || !*entered) {
     if (absl::Status s = EnterLog(next_lsn_); !s.ok()) {
       damaged_ = CannotRead(s);
       return *damaged_;
@@ -279,7 +290,8 @@ ReadResult JournalReader::Read(Lsn lsn) {
 ReadResult JournalReader::ReadFromSnapshot(Lsn lsn) {
   if (by_lsn_ == nullptr || lsn > by_lsn_->manifest().last_lsn) {
     absl::StatusOr<Manifest> manifest = NewestManifest(fs_, directory_);
-    if (!manifest.ok() || manifest->last_lsn < lsn) return Compacted(0);
+    if (!manifest.ok()) return CannotRead(manifest.status());
+    if (manifest->last_lsn < lsn) return Compacted(0);
     by_lsn_ = std::make_unique<SnapshotCursor>(
         fs_, directory_, *std::move(manifest), options_.cipher);
   }

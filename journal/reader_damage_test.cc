@@ -89,6 +89,28 @@ TEST_F(ReaderDamageTest, SegmentsThatVanishUnderAReaderAreSaidOnce) {
   EXPECT_EQ((*reader)->Next().record.body, "c1");
 }
 
+// What only a snapshot holds is not "compacted" because that is damaged.
+TEST_F(ReaderDamageTest, ASnapshotThatCannotBeReadIsDamage) {
+  for (const char* body : {"a", "b", "c"}) {
+    Open();
+    Append(body);
+    ASSERT_TRUE(writer_->Snapshot().ok());
+    Close();
+  }
+  ASSERT_FALSE(disk_.Has(PathOf(1)));
+  absl::StatusOr<std::unique_ptr<Reader>> reader =
+      Reader::Open(directory_, {.file_system = &fs_});
+  ASSERT_EQ((*reader)->Read(1).outcome, ReadOutcome::kRecord);
+  for (const std::string& name : Files(".manifest")) {
+    disk_.Xor(JoinPath(directory_, name), 100, 1);
+  }
+  EXPECT_EQ(ReadToTheEnd().outcome, ReadOutcome::kDamaged);
+  EXPECT_EQ(records_, 0);
+  reader = Reader::Open(directory_, {.file_system = &fs_});
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  EXPECT_EQ((*reader)->Read(1).outcome, ReadOutcome::kDamaged);
+}
+
 TEST_F(ReaderDamageTest, ASegmentThatCannotBeOpenedIsAReadError) {
   ThreeLives();
   fs_.Inject({.op = FileOp::kOpen,
