@@ -4,9 +4,11 @@
 #include <limits>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "runner/base/text.h"
 #include "runner/config/option_values.h"
+#include "runner/scoring/scorer.h"
 
 namespace runner {
 namespace {
@@ -215,6 +217,14 @@ std::vector<OptionRow> FieldRows() {
   };
 }
 
+const std::string& ScorerHelp() {
+  static const std::string* const help = new std::string(
+      absl::StrCat(KnownScorers(),
+                   " (TOL: 0.5, or 1% of the target); required unless the "
+                   "worker gives scores"));
+  return *help;
+}
+
 std::vector<OptionRow> ScoringRows() {
   constexpr auto kGroup = OptionGroup::kScoring;
   constexpr auto kScoring = OptionClass::kScoring;
@@ -223,8 +233,7 @@ std::vector<OptionRow> ScoringRows() {
        .option_class = kScoring,
        .group = kGroup,
        .value_name = "A,B,...",
-       .help = "exact_match, numeric, numeric:TOL or numeric:TOL%; required "
-               "unless the worker gives scores",
+       .help = ScorerHelp(),
        .set = SetList<&RunOptions::scorers>},
       {.name = "extract-regex",
        .option_class = kScoring,

@@ -122,9 +122,8 @@ absl::Status CheckScoring(const RunOptions& options) {
       {options.extract_regex, options.extract}, options.scorers);
   if (!scoring.ok()) return scoring.status();
   if (options.scorers.empty() && options.evaluator == EvaluatorKind::kReplay) {
-    return UsageError(
-        "no --scorer: nothing would be scored; known are exact_match "
-        "and numeric");
+    return UsageError(absl::StrCat(
+        "no --scorer: nothing would be scored; known are ", KnownScorers()));
   }
   if (!options.min_score.has_value() || options.min_score->scorer.empty() ||
       options.scorers.empty()) {

@@ -1,114 +1,128 @@
 #include "runner/scoring/scorer.h"
 
-#include <algorithm>
-#include <cmath>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
+#include "absl/strings/str_join.h"
 #include "runner/base/text.h"
-#include "runner/scoring/number.h"
+#include "runner/scoring/choice_scorer.h"
+#include "runner/scoring/numeric_scorer.h"
+#include "runner/scoring/retrieval_scorers.h"
+#include "runner/scoring/text_scorers.h"
 
 namespace runner {
 namespace {
 
-constexpr absl::string_view kExactMatch = "exact_match";
-constexpr absl::string_view kNumeric = "numeric";
+using MaybeScorer = absl::StatusOr<std::unique_ptr<Scorer>>;
 
-class ExactMatch : public Scorer {
- public:
-  absl::string_view name() const override { return kExactMatch; }
+template <std::unique_ptr<Scorer> (*kNew)()>
+MaybeScorer Plain(absl::string_view) {
+  return kNew();
+}
 
-  Score Evaluate(absl::string_view answer,
-                 absl::string_view target) const override {
-    const bool same = absl::StripAsciiWhitespace(answer) ==
-                      absl::StripAsciiWhitespace(target);
-    return {.value = same ? 1.0 : 0.0};
-  }
-
-  absl::Status CheckTarget(absl::string_view) const override {
-    return absl::OkStatus();
-  }
-};
-
-struct Tolerance {
-  double size = 0;
-  bool relative = false;  // To the target.
-};
-
-class Numeric : public Scorer {
- public:
-  explicit Numeric(absl::optional<Tolerance> tolerance)
-      : tolerance_(tolerance) {}
-
-  absl::string_view name() const override { return kNumeric; }
-
-  Score Evaluate(absl::string_view answer,
-                 absl::string_view target) const override {
-    const absl::optional<Number> given = FindNumber(answer);
-    if (!given.has_value()) return {.value = 0, .parsed = false};
-    const absl::optional<Number> wanted = FindNumber(target);
-    const bool right = wanted.has_value() && Matches(*given, *wanted);
-    return {.value = right ? 1.0 : 0.0};
-  }
-
-  absl::Status CheckTarget(absl::string_view target) const override {
-    if (FindNumber(target).has_value()) return absl::OkStatus();
+template <std::unique_ptr<Scorer> (*kNew)(uint32_t)>
+MaybeScorer WithCutoff(absl::string_view parameter) {
+  uint32_t k = 0;
+  if (!absl::SimpleAtoi(parameter, &k) || k < 1 || k > kCutoffMax) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "the target ", Quoted(target),
-        " is not a number, which --scorer numeric needs; --target-field and "
-        "--extract-regex say where it is"));
+        Quoted(parameter), " is not a number from 1 to ", kCutoffMax));
   }
+  return kNew(k);
+}
 
- private:
-  bool Matches(const Number& given, const Number& wanted) const {
-    if (SameNumber(given, wanted)) return true;
-    if (!tolerance_.has_value()) return false;
-    const double allowed = tolerance_->relative
-                               ? tolerance_->size * std::abs(wanted.value)
-                               : tolerance_->size;
-    // The difference of two decimals carries their rounding: 1.1 is within 0.1
-    // of 1.
-    const double rounding =
-        kNumberRelativeTolerance *
-        std::max(std::abs(given.value), std::abs(wanted.value));
-    return std::abs(given.value - wanted.value) <= allowed + rounding;
-  }
+// What may follow a scorer's name.
+enum class Parameter { kNone, kOptional, kRequired };
 
-  const absl::optional<Tolerance> tolerance_;
+struct ScorerKind {
+  absl::string_view name;
+  Parameter parameter = Parameter::kNone;
+  char separator = 0;  // Between name and parameter.
+  absl::string_view parameter_name = {};
+  // Takes the parameter; an empty text where an optional one is not given.
+  MaybeScorer (*create)(absl::string_view parameter) = nullptr;
 };
 
-absl::StatusOr<Tolerance> ParseTolerance(absl::string_view text) {
-  Tolerance tolerance;
-  absl::string_view digits = text;
-  tolerance.relative = absl::ConsumeSuffix(&digits, "%");
-  if (!absl::SimpleAtod(digits, &tolerance.size) ||
-      !std::isfinite(tolerance.size) || tolerance.size < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--scorer numeric: the tolerance ", Quoted(text),
-                     " is not a number such as 0.01, nor a part such as 1%"));
+// All scorers there are.
+constexpr ScorerKind kScorerKinds[] = {
+    {.name = "exact_match", .create = Plain<NewExactMatch>},
+    {.name = "contains", .create = Plain<NewContains>},
+    {.name = "regex", .create = Plain<NewRegexScorer>},
+    {.name = "numeric",
+     .parameter = Parameter::kOptional,
+     .separator = ':',
+     .parameter_name = "TOL",
+     .create = NewNumeric},
+    {.name = "multiple_choice", .create = Plain<NewMultipleChoice>},
+    {.name = "f1", .create = Plain<NewTokenF1>},
+    {.name = "recall",
+     .parameter = Parameter::kRequired,
+     .separator = '@',
+     .parameter_name = "K",
+     .create = WithCutoff<NewRecallAt>},
+    {.name = "precision",
+     .parameter = Parameter::kRequired,
+     .separator = '@',
+     .parameter_name = "K",
+     .create = WithCutoff<NewPrecisionAt>},
+    {.name = "mrr", .create = Plain<NewReciprocalRank>},
+    {.name = "ndcg",
+     .parameter = Parameter::kRequired,
+     .separator = '@',
+     .parameter_name = "K",
+     .create = WithCutoff<NewNdcgAt>},
+};
+
+std::string FormOf(const ScorerKind& kind) {
+  if (kind.parameter == Parameter::kNone) return std::string(kind.name);
+  const std::string parameter =
+      absl::StrCat(std::string(1, kind.separator), kind.parameter_name);
+  return kind.parameter == Parameter::kOptional
+             ? absl::StrCat(kind.name, "[", parameter, "]")
+             : absl::StrCat(kind.name, parameter);
+}
+
+// The parameter in `text`, if `text` names this kind.
+absl::optional<absl::string_view> ParameterIn(absl::string_view text,
+                                              const ScorerKind& kind) {
+  if (text == kind.name) {
+    if (kind.parameter == Parameter::kRequired) return absl::nullopt;
+    return absl::string_view();
   }
-  if (tolerance.relative) tolerance.size /= 100;
-  return tolerance;
+  if (kind.parameter == Parameter::kNone || text.size() <= kind.name.size() ||
+      text.substr(0, kind.name.size()) != kind.name ||
+      text[kind.name.size()] != kind.separator) {
+    return absl::nullopt;
+  }
+  return text.substr(kind.name.size() + 1);
 }
 
 }  // namespace
 
+const std::string& KnownScorers() {
+  static const std::string* const known = new std::string(
+      absl::StrJoin(kScorerKinds, ", ", [](std::string* out, const auto& kind) {
+        absl::StrAppend(out, FormOf(kind));
+      }));
+  return *known;
+}
+
 absl::StatusOr<std::unique_ptr<Scorer>> Scorer::Create(absl::string_view text) {
-  using Result = std::unique_ptr<Scorer>;
-  if (text == kExactMatch) return Result(std::make_unique<ExactMatch>());
-  if (text == kNumeric) return Result(std::make_unique<Numeric>(absl::nullopt));
-  absl::string_view parameter = text;
-  if (absl::ConsumePrefix(&parameter, "numeric:")) {
-    absl::StatusOr<Tolerance> tolerance = ParseTolerance(parameter);
-    if (!tolerance.ok()) return tolerance.status();
-    return Result(std::make_unique<Numeric>(*tolerance));
+  for (const ScorerKind& kind : kScorerKinds) {
+    const absl::optional<absl::string_view> parameter = ParameterIn(text, kind);
+    if (!parameter.has_value()) continue;
+    const bool missing = parameter->empty() && text.size() > kind.name.size();
+    MaybeScorer scorer =
+        missing ? absl::InvalidArgumentError(absl::StrCat(
+                      "nothing follows the ", std::string(1, kind.separator)))
+                : kind.create(*parameter);
+    if (scorer.ok()) return scorer;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--scorer ", FormOf(kind), ": ", scorer.status().message()));
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("--scorer: unknown scorer ", Quoted(text),
-                   "; known are exact_match, numeric and numeric:TOLERANCE"));
+  return absl::InvalidArgumentError(absl::StrCat("--scorer: unknown scorer ",
+                                                 Quoted(text), "; known are ",
+                                                 KnownScorers()));
 }
 
 absl::StatusOr<Scoring> Scoring::Create(

@@ -21,22 +21,17 @@ struct Score {
   bool parsed = true;  // False: the answer is not of the kind that is scored.
 };
 
-// Immutable and thread-safe.
-//
-// exact_match    1 when answer and target are the same bytes, blanks around
-//                them aside; else 0. Case counts.
-// numeric        1 when they are the same number (see number.h), else 0;
-//                "unparsed" when the answer holds no number.
-// numeric:TOL    within TOL of the target: "numeric:0.5", or of it relative
-//                to the target: "numeric:1%".
+// Immutable and thread-safe. KnownScorers() lists which there are; each says
+// beside its factory what it does.
 class Scorer {
  public:
-  // One from its text as in --scorer. InvalidArgument names what is known.
+  // One from its text as in --scorer: "numeric:0.5", "recall@10".
+  // InvalidArgument names what is known.
   static absl::StatusOr<std::unique_ptr<Scorer>> Create(absl::string_view text);
 
   virtual ~Scorer() = default;
 
-  // The name in results, without parameters.
+  // The name in results: without a tolerance, with a retrieval measure's K.
   virtual absl::string_view name() const = 0;
 
   virtual Score Evaluate(absl::string_view answer,
@@ -50,6 +45,10 @@ class Scorer {
   virtual double lowest() const { return 0; }
   virtual double highest() const { return 1; }
 };
+
+// The forms that Scorer::Create takes, for messages and help: "exact_match,
+// contains, ..., numeric[:TOL], ..., recall@K".
+const std::string& KnownScorers();
 
 // What the journal keeps of scoring one response.
 struct ScoredResponse {

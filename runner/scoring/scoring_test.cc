@@ -167,7 +167,7 @@ TEST(Scorer, WhatCannotBeScoredIsRefusedBefore) {
   EXPECT_TRUE(scoring.CheckTarget(std::string("#### 18")).ok());
   EXPECT_FALSE(scoring.CheckTarget(std::string("Paris")).ok());
   EXPECT_FALSE(scoring.CheckTarget(absl::nullopt).ok());
-  for (const char* bad : {"f1", "numeric:", "numeric:-1", "numeric:x"}) {
+  for (const char* bad : {"f2", "numeric:", "numeric:-1", "numeric:x"}) {
     EXPECT_FALSE(Scoring::Create({}, {bad}).ok()) << bad;
   }
   EXPECT_FALSE(Scoring::Create({}, {"numeric", "numeric:1%"}).ok());
