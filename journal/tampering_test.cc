@@ -124,6 +124,18 @@ TEST_F(TamperingTest, AForgerWhoChangesNothingIsNotSeen) {
   EXPECT_THAT(Bodies(), ElementsAre("aaaa", "bbbb", "cccc", "dddd"));
 }
 
+// The limit that FORMAT.md, section 9, states: what is not there cannot fail.
+TEST_F(TamperingTest, AForgerWhoTakesARecordOutIsNotSeen) {
+  WriteFour();
+  Tamper(frames_[1], [](StoredFrame& frame) {
+    frame.header.kind = FrameKind::kWatermark;
+    frame.header.type = 0;
+    frame.header.flags = 0;
+  });
+  EXPECT_EQ(Examine().outcome, FindingKind::kCleanEnd) << Text(Examine());
+  EXPECT_THAT(Bodies(), ElementsAre("aaaa", "cccc", "dddd"));
+}
+
 TEST_F(TamperingTest, AnyBitOfABody) {
   WriteFour();
   const StoredFrame whole = Stored(frames_[1]);
