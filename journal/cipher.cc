@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "journal/error.h"
 #include "journal/little_endian.h"
@@ -83,6 +85,13 @@ bool DecodeHex(absl::string_view hex, unsigned char* key) {
          bytes == kKeyBytes && end == hex.data() + hex.size();
 }
 
+// Of as many digits as a key has bytes: half a key, and no chance makes it.
+bool IsHex(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isxdigit(static_cast<unsigned char>(c));
+  });
+}
+
 // Reads until the end or until `size` bytes are there; from a pipe, too.
 absl::StatusOr<size_t> ReadAll(const std::string& path, char* to, size_t size) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -152,7 +161,7 @@ absl::StatusOr<std::unique_ptr<Cipher>> Cipher::FromFile(
       ReadAll(std::string(path), content, sizeof(content));
   if (!size.ok()) return WithContext(size.status(), "encryption key file");
   absl::string_view text(content, *size);
-  if (text.size() == kKeyBytes) return FromBytes(text);
+  if (text.size() == kKeyBytes && !IsHex(text)) return FromBytes(text);
   if (!text.empty() && text.back() == '\n') text.remove_suffix(1);
   if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
   if (!DecodeHex(text, Bytes(key))) {

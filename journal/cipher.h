@@ -43,7 +43,8 @@ class Cipher {
   static absl::StatusOr<std::unique_ptr<Cipher>> FromBytes(
       absl::string_view key);
   // The file (or pipe) holds 32 raw bytes, or 64 hex digits and perhaps a
-  // newline. kInvalidArgument, without its content, if it holds anything else;
+  // newline. kInvalidArgument, without its content, if it holds anything else
+  // (32 hex digits, too: half a key);
   // kNotFound, kIo.
   static absl::StatusOr<std::unique_ptr<Cipher>> FromFile(
       absl::string_view path);

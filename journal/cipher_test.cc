@@ -131,7 +131,7 @@ TEST_F(CipherTest, WhatIsNoKeyIsRefusedWithoutShowingIt) {
   for (const std::string& content :
        {std::string(), std::string("\n"), secret, secret + "zz", hex_ + "\n\n",
         hex_ + " ", " " + hex_, hex_ + hex_, secret + std::string(2, '\0'),
-        std::string(31, 'k'), std::string(33, 'k')}) {
+        std::string(31, 'k'), std::string(33, 'k'), hex_.substr(0, 32)}) {
     const absl::Status refused = FromFile(content).status();
     EXPECT_EQ(KindOf(refused), ErrorKind::kInvalidArgument) << refused;
     EXPECT_FALSE(absl::StrContains(refused.message(), hex_.substr(0, 8)));
