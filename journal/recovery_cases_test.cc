@@ -517,6 +517,23 @@ TEST_F(RecoveryCasesTest, SalvageUpToTheDamage) {
   EXPECT_THAT(BodiesIn("/copy"), ElementsAre("a1", "a2", "b1"));
 }
 
+TEST_F(RecoveryCasesTest, SalvageRemovesWhatItLeftAndNothingElse) {
+  Life({"a"});
+  SalvageOptions options;
+  options.file_system = &fs_;
+  ASSERT_TRUE(fs_.CreateDirectory("/copy.incomplete").ok());
+  for (const char* name : {"LOCK", "0000000001.seg", "0000000002.seg.new"}) {
+    disk_.Put(JoinPath("/copy.incomplete", name), "left");
+  }
+  disk_.Put("/copy.incomplete/thesis.tex", "ours");
+  EXPECT_EQ(KindOf(Salvage(directory_, "/copy", options).status()),
+            ErrorKind::kInvalidArgument);
+  EXPECT_EQ(disk_.Get("/copy.incomplete/thesis.tex"), "ours");
+  disk_.Delete("/copy.incomplete/thesis.tex");
+  EXPECT_TRUE(Salvage(directory_, "/copy", options).ok());
+  EXPECT_THAT(BodiesIn("/copy"), ElementsAre("a"));
+}
+
 TEST_F(RecoveryCasesTest, SalvageIntoAJournalOrFromNoneIsRefused) {
   Life({"a"});
   SalvageOptions options;

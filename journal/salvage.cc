@@ -1,13 +1,16 @@
 #include "journal/salvage.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "journal/error.h"
 #include "journal/format.h"
 #include "journal/recovery.h"
+#include "journal/segment_header.h"
 #include "journal/writer.h"
 
 namespace journal {
@@ -15,12 +18,24 @@ namespace {
 
 constexpr absl::string_view kIncompleteSuffix = ".incomplete";
 
-// Removes what an interrupted salvage left.
-absl::Status RemoveJournal(FileSystem& fs, absl::string_view directory) {
+bool IsOurs(absl::string_view name) {
+  absl::ConsumeSuffix(&name, kNewSuffix);
+  return name == kLockFileName || ParseSegmentFileName(name).has_value();
+}
+
+// Removes what an interrupted salvage left, and nothing that it did not write.
+absl::Status RemoveUnfinished(FileSystem& fs, absl::string_view directory) {
   absl::StatusOr<bool> exists = fs.Exists(directory);
   if (!exists.ok() || !*exists) return exists.status();
   absl::StatusOr<std::vector<std::string>> names = fs.List(directory);
   if (!names.ok()) return names.status();
+  const auto foreign = std::find_if_not(names->begin(), names->end(), IsOurs);
+  if (foreign != names->end()) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     absl::StrCat(JoinPath(directory, *foreign),
+                                  ": not what a salvage that was interrupted "
+                                  "leaves; move it elsewhere"));
+  }
   for (const std::string& name : *names) {
     absl::Status s = fs.Remove(JoinPath(directory, name));
     if (!s.ok()) return s;
@@ -59,7 +74,7 @@ absl::StatusOr<RecoveryReport> Salvage(absl::string_view source,
                      absl::StrCat(target, ": already exists"));
   }
   const std::string incomplete = absl::StrCat(target, kIncompleteSuffix);
-  if (absl::Status s = RemoveJournal(fs, incomplete); !s.ok()) return s;
+  if (absl::Status s = RemoveUnfinished(fs, incomplete); !s.ok()) return s;
 
   WriterOptions write;
   write.cipher = report->key_id.empty() ? nullptr : options.cipher;
