@@ -14,9 +14,11 @@
 namespace journal {
 namespace {
 
-// A state frame is written when the log behind the last one has grown by this
-// much, and by this many times the state's own size: opening reads a bounded
-// tail, and states cost a bounded share of what is written.
+// A segment begins with a state if the log behind the last one would else grow
+// beyond this much, and beyond this many times the state's own size, before the
+// segment is full: opening reads a bounded tail, and states cost a bounded
+// share of what is written. In the middle of a segment no opening would find
+// one before the next rotation names it.
 constexpr uint64_t kStateLogBytesMin = 16 << 20;
 constexpr uint64_t kStateLogFactor = 16;
 
@@ -26,6 +28,10 @@ constexpr uint64_t kStateBytesMax = 512 << 20;
 // A write that no fsync follows takes little longer than reading the clock: one
 // of so many is timed.
 constexpr uint64_t kUnsyncedWritesPerTimed = 16;
+
+uint64_t StateLogBytes(uint64_t state_bytes) {
+  return std::max(kStateLogBytesMin, kStateLogFactor * state_bytes);
+}
 
 }  // namespace
 
@@ -68,7 +74,7 @@ absl::Status BatchCommitter::Commit(absl::Span<CommitRequest* const> batch) {
   if (absl::Status s = FlushStaged(); !s.ok()) return s;
   if (batch_records_ > 0) statistics_.batch_records.Record(batch_records_);
   StatisticsCollector::Add(statistics_.batches, 1);
-  if (absl::Status s = MaybeWriteState(); !s.ok()) return s;
+  if (absl::Status s = MaybeRotateForState(); !s.ok()) return s;
   sync |= options_.sync_mode == SyncMode::kBatch &&
           unsynced_weight_ >= options_.sync_records;
   if (sync) {
@@ -100,19 +106,36 @@ absl::Status BatchCommitter::MakeRoom(uint64_t frame_bytes) {
 }
 
 absl::Status BatchCommitter::Rotate(uint64_t frame_bytes) {
+  // The state stands for what was staged, too.
   if (absl::Status s = FlushStaged(); !s.ok()) return s;
+  return RotateWith(frame_bytes, SaveIfDue());
+}
+
+absl::Status BatchCommitter::RotateWith(uint64_t frame_bytes,
+                                        absl::optional<std::string> state) {
   const uint64_t sealed_id = log_->segment_id();
   const uint64_t sealed_bytes = log_->end_offset();
   log_->SetSnapshotMarks(
       {snapshotter_.snapshot_lsn(), snapshotter_.removed_before_lsn()});
-  if (absl::Status s = log_->Rotate(frame_bytes); !s.ok()) return s;
+  const uint64_t state_frame_bytes =
+      state.has_value()
+          ? log_->RecordFrameBytes(kStateBodyPrefixBytes + state->size())
+          : 0;
+  absl::Status rotated = log_->Rotate(frame_bytes, state_frame_bytes);
+  if (KindOf(rotated) == ErrorKind::kNoSpace && state.has_value()) {
+    // A state is a convenience: on a full disk there is none for now.
+    state.reset();
+    state_retry_at_ = log_->state().bytes_since + kStateLogBytesMin;
+    rotated = log_->Rotate(frame_bytes);
+  }
+  if (!rotated.ok()) return rotated;
   StatisticsCollector::Add(statistics_.rotations, 1);
   listener_.TellSealed(sealed_id, log_->last_lsn());
   // The state that the new header points to is all that opening needs.
   snapshotter_.NoteSealed(sealed_id, sealed_bytes, log_->state().segment_id);
   unsynced_weight_ = 0;
   seed_.store(log_->seed(), std::memory_order_relaxed);
-  return absl::OkStatus();
+  return state.has_value() ? WriteState(*std::move(state)) : absl::OkStatus();
 }
 
 absl::Status BatchCommitter::Seal(CommitRequest& request) {
@@ -209,47 +232,66 @@ void BatchCommitter::Fold(const AppendOp& append) {
   }
 }
 
-absl::Status BatchCommitter::MaybeWriteState() {
+// Many short lives, each of which ends before its first segment is full, or
+// states that were put off, leave more log than a rotation would have let grow.
+absl::Status BatchCommitter::MaybeRotateForState() {
   const StatePlace& last = log_->state();
-  if (options_.folder == nullptr || last.bytes_since < state_retry_at_ ||
-      last.bytes_since <
-          std::max(kStateLogBytesMin, kStateLogFactor * last.state_bytes)) {
+  if (options_.folder == nullptr || last.bytes_since < log_->capacity() ||
+      last.bytes_since < StateLogBytes(last.state_bytes)) {
     return absl::OkStatus();
   }
-  const std::string state = options_.folder->Save();
-  // Not now: the state has grown, or is too large, or the disk is full. Not
-  // again with the next commit either.
-  state_retry_at_ = std::max(last.bytes_since + kStateLogBytesMin,
-                             kStateLogFactor * uint64_t{state.size()});
-  if (state.size() > kStateBytesMax ||
-      last.bytes_since < kStateLogFactor * state.size()) {
-    return absl::OkStatus();
-  }
-  return WriteState(state);
+  absl::optional<std::string> state = SaveIfDue();
+  if (!state.has_value()) return absl::OkStatus();
+  absl::Status rotated = RotateWith(0, std::move(state));
+  return KindOf(rotated) == ErrorKind::kNoSpace ? absl::OkStatus() : rotated;
 }
 
-absl::Status BatchCommitter::WriteState(absl::string_view state) {
-  const uint64_t body_bytes = kStateBodyPrefixBytes + state.size();
-  absl::Status room = MakeRoom(log_->RecordFrameBytes(body_bytes));
-  // A state is a convenience: on a full disk there is none for now.
-  if (KindOf(room) == ErrorKind::kNoSpace) return absl::OkStatus();
-  if (!room.ok()) return room;
+// The state that the next segment is to begin with. REQUIRES: nothing staged.
+absl::optional<std::string> BatchCommitter::SaveIfDue() {
+  const StatePlace& last = log_->state();
+  const uint64_t next_bytes = log_->next_segment_bytes();
+  const uint64_t log_bytes = last.bytes_since + next_bytes;
+  if (options_.folder == nullptr || last.bytes_since < state_retry_at_ ||
+      log_bytes < StateLogBytes(last.state_bytes)) {
+    return absl::nullopt;
+  }
+  std::string state = options_.folder->Save();
+  // Too large, or grown: not again with each small segment either.
+  if (state.size() > kStateBytesMax) {
+    state_retry_at_ = last.bytes_since + StateLogBytes(state.size());
+    return absl::nullopt;
+  }
+  if (log_bytes < StateLogBytes(state.size())) {
+    state_retry_at_ = StateLogBytes(state.size()) - next_bytes;
+    return absl::nullopt;
+  }
+  return state;
+}
+
+// The first frame of a segment: all that it stands for is in segments before
+// it, which are durable by then.
+absl::Status BatchCommitter::WriteState(std::string state) {
+  const uint64_t state_bytes = state.size();
   state_retry_at_ = 0;
   StatePrefix prefix;
   prefix.as_of_lsn = log_->last_lsn();
   prefix.chain = log_->chain();
   prefix.records = log_->records();
   prefix.folder_version = options_.folder->version();
-  std::string body(body_bytes, '\0');
-  EncodeStatePrefix(prefix, state, body.data());
-  std::copy(state.begin(), state.end(), body.begin() + kStateBodyPrefixBytes);
+  // No second copy is kept: states are large.
+  std::string body = std::move(state);
+  body.insert(0, kStateBodyPrefixBytes, '\0');
+  EncodeStatePrefix(prefix,
+                    absl::string_view(body).substr(kStateBodyPrefixBytes),
+                    body.data());
   SegmentLog::FrameInput frame;
   frame.kind = FrameKind::kState;
   frame.body = body;
   if (options_.cipher == nullptr) {
     frame.body_checksum = BodyChecksum(log_->seed(), body);
   }
-  log_->NoteState(log_->Stage(frame), state.size());
+  log_->NoteState(log_->Stage(frame), state_bytes);
+  body = std::string();
   if (absl::Status s = FlushStaged(); !s.ok()) return s;
   StatisticsCollector::Add(statistics_.states, 1);
   return absl::OkStatus();

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "journal/commit_request.h"
 #include "journal/listener_thread.h"
@@ -63,11 +65,15 @@ class BatchCommitter {
   absl::Status CommitAppend(AppendOp& append);
   absl::Status MakeRoom(uint64_t frame_bytes);
   absl::Status Rotate(uint64_t frame_bytes);
+  // Begins the new segment with this state, unless that finds no room.
+  absl::Status RotateWith(uint64_t frame_bytes,
+                          absl::optional<std::string> state);
   absl::Status Seal(CommitRequest& request);
   void StageRecords(AppendOp& append);
   absl::Status FlushStaged();
-  absl::Status MaybeWriteState();
-  absl::Status WriteState(absl::string_view state);
+  absl::Status MaybeRotateForState();
+  absl::optional<std::string> SaveIfDue();
+  absl::Status WriteState(std::string state);
   absl::Status SyncLog();
   void Fold(const AppendOp& append);
   void CountStaged(uint64_t log_bytes);

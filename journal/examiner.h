@@ -89,6 +89,7 @@ class Examiner {
   // Where to begin instead, when not all need be read (examiner_start.cc).
   bool StartQuickly(size_t* start);
   bool RestoreState(size_t* start);
+  bool RestoreStateAt(size_t i, uint64_t offset, Lsn lsn);
   void CheckSkipped(size_t start);
   bool EndsAsNamed(size_t i);
 

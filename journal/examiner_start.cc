@@ -31,9 +31,13 @@ bool Examiner::StartQuickly(size_t* start) {
   return report_.findings.empty();
 }
 
+// The newest state is the newest segment's first frame, or else the one that
+// its header names. What is wrong with either, if anything, the walk says.
 bool Examiner::RestoreState(size_t* start) {
   const SegmentHeader& newest = list_.segments.back().header;
   const size_t count = list_.segments.size();
+  *start = count - 1;
+  if (RestoreStateAt(*start, kFirstFrameOffset, newest.first_lsn)) return true;
   const uint64_t back =
       list_.segments.back().id -
       std::min(newest.state_segment_id, list_.segments.back().id);
@@ -43,7 +47,13 @@ bool Examiner::RestoreState(size_t* start) {
     return false;
   }
   *start = count - 1 - back;
-  const ListedSegment& segment = list_.segments[*start];
+  return RestoreStateAt(*start, newest.state_offset, newest.state_lsn);
+}
+
+// False, with nothing restored, when no state can be taken from there.
+bool Examiner::RestoreStateAt(size_t i, uint64_t offset, Lsn lsn) {
+  const ListedSegment& segment = list_.segments[i];
+  const SegmentHeader& header = segment.header;
   absl::StatusOr<std::unique_ptr<File>> file =
       fs_.Open(JoinPath(directory_, segment.name), OpenMode::kRead);
   if (!file.ok()) return false;
@@ -52,28 +62,31 @@ bool Examiner::RestoreState(size_t* start) {
   Frame frame;
   StatePrefix prefix;
   absl::string_view state;
-  // What is wrong with it, if anything, the walk from the first record says.
-  if (scanner.ReadFrameAt(newest.state_offset, &frame) != ScanStep::kFrame ||
-      frame.header.kind != FrameKind::kState ||
-      frame.header.lsn != newest.state_lsn ||
-      !decryptor_.Decrypt(segment.header, &frame).empty() ||
+  if (scanner.ReadFrameAt(offset, &frame) != ScanStep::kFrame ||
+      frame.header.kind != FrameKind::kState || frame.header.lsn != lsn ||
+      !decryptor_.Decrypt(header, &frame).empty() ||
       !DecodeStateBody(frame.body, &prefix, &state) ||
-      prefix.as_of_lsn + 1 != frame.header.lsn ||
-      prefix.folder_version != options_.folder->version() ||
-      !options_.folder->Restore(state).ok()) {
+      prefix.as_of_lsn + 1 != lsn ||
+      (offset == kFirstFrameOffset &&
+       (prefix.chain != header.chain_start ||
+        prefix.records != header.records_before)) ||
+      prefix.folder_version != options_.folder->version()) {
+    return false;
+  }
+  if (!options_.folder->Restore(state).ok()) {
     options_.folder->Reset();
     return false;
   }
   start_offset_ = frame.end;
-  cursor_.last_lsn = frame.header.lsn;
+  cursor_.last_lsn = lsn;
   cursor_.chain = ExtendChain(prefix.chain, frame.header);
   cursor_.records = prefix.records;
-  cursor_.segment_records = prefix.records - segment.header.records_before;
-  report_.state_lsn = frame.header.lsn;
+  cursor_.segment_records = prefix.records - header.records_before;
+  report_.state_lsn = lsn;
   report_.watermark = frame.header.watermark;
   end_.state.segment_id = segment.id;
-  end_.state.offset = newest.state_offset;
-  end_.state.lsn = frame.header.lsn;
+  end_.state.offset = offset;
+  end_.state.lsn = lsn;
   end_.state.state_bytes = state.size();
   return true;
 }

@@ -232,7 +232,7 @@ uint32_t SegmentLog::Features() const {
 }
 
 SegmentHeader SegmentLog::NextHeader(const PreparedSegment& prepared,
-                                     uint64_t frame_bytes) const {
+                                     uint64_t largest_bytes) const {
   SegmentHeader header;
   header.required_features = Features();
   header.uuid = header_.uuid;
@@ -241,7 +241,7 @@ SegmentHeader SegmentLog::NextHeader(const PreparedSegment& prepared,
   header.max_unsynced_bytes =
       options_.max_unsynced_bytes == 0
           ? prepared.bytes
-          : std::max(options_.max_unsynced_bytes, frame_bytes + kSectorBytes);
+          : std::max(options_.max_unsynced_bytes, largest_bytes + kSectorBytes);
   header.created_unix_ns = absl::ToUnixNanos(options_.clock->Now());
   header.predecessor_id = header_.segment_id;
   header.records_before = cursor_.records;
@@ -260,17 +260,20 @@ void SegmentLog::NameKey(SegmentHeader* header) const {
   header->key_id = options_.cipher->id();
 }
 
-absl::Status SegmentLog::Rotate(uint64_t frame_bytes) {
+absl::Status SegmentLog::Rotate(uint64_t frame_bytes,
+                                uint64_t first_frame_bytes) {
   assert(staged_.empty());
-  const uint64_t needed =
-      kFirstFrameOffset + frame_bytes + kSectorBytes + kTailReserveBytes;
+  // An fsync may lie before each of the two.
+  const uint64_t needed = kFirstFrameOffset + first_frame_bytes + kSectorBytes +
+                          frame_bytes + kSectorBytes + kTailReserveBytes;
   absl::StatusOr<PreparedSegment> prepared = preparer_.Take(
       header_.segment_id + 1, std::max(needed, kSegmentBytesSmallest),
       std::max(AlignUp(needed, options_.segment_bytes_min),
                next_segment_bytes_));
   if (!prepared.ok()) return prepared.status();
   if (absl::Status s = Sync(); !s.ok()) return s;
-  SegmentHeader header = NextHeader(*prepared, frame_bytes);
+  SegmentHeader header =
+      NextHeader(*prepared, std::max(frame_bytes, first_frame_bytes));
   SealFrame seal;
   if (sealed_) {
     // Only the successor is gone: what it said can be said again.

@@ -94,10 +94,11 @@ class SegmentLog {
   // Makes what was written durable. Does nothing if all of it is.
   absl::Status Sync();
 
-  // Ends this segment and begins the next, with room for `frame_bytes`.
+  // Ends this segment and begins the next, with room for frames of
+  // `frame_bytes` in all, also behind a first one of `first_frame_bytes`.
   // kNoSpace, with nothing changed, when there is none. REQUIRES: nothing
   // staged.
-  absl::Status Rotate(uint64_t frame_bytes);
+  absl::Status Rotate(uint64_t frame_bytes, uint64_t first_frame_bytes = 0);
 
   // Holds for the headers of later segments. Segments may be removed only if
   // the newest one's header says so: marks_removals().
@@ -120,6 +121,10 @@ class SegmentLog {
   const JournalUuid& uuid() const { return header_.uuid; }
   uint64_t segment_records() const { return cursor_.segment_records; }
   uint64_t end_offset() const { return cursor_.end_offset; }
+  // Of this segment, and of the one that Rotate() begins where nothing calls
+  // for another size.
+  uint64_t capacity() const { return capacity_; }
+  uint64_t next_segment_bytes() const { return next_segment_bytes_; }
   // Of the last frame staged or written.
   Lsn last_lsn() const { return cursor_.last_lsn; }
   uint64_t chain() const { return cursor_.chain; }
@@ -138,7 +143,7 @@ class SegmentLog {
 
   uint32_t Features() const;
   SegmentHeader NextHeader(const PreparedSegment& prepared,
-                           uint64_t frame_bytes) const;
+                           uint64_t largest_bytes) const;
   // Writes the header into the prepared file and gives it its name, durably.
   absl::Status Publish(PreparedSegment& prepared, const SegmentHeader& header);
   absl::Status WriteSeal(File& file, const SealFrame& seal);

@@ -122,14 +122,19 @@ void JournalFixture::AppendBytes(uint64_t segment, absl::string_view bytes) {
 void JournalFixture::AppendFrame(uint64_t segment, FrameHeader header,
                                  absl::string_view body) {
   const FramePlace last = Frames(segment).back();
-  const uint64_t seed = SegmentSeed(Header(segment).uuid, segment);
   if (header.lsn == 0) header.lsn = last.lsn + 1;
+  PutFrame(segment, last.end, header, body);
+}
+
+void JournalFixture::PutFrame(uint64_t segment, uint64_t offset,
+                              FrameHeader header, absl::string_view body) {
+  const uint64_t seed = SegmentSeed(Header(segment).uuid, segment);
   header.body_bytes = static_cast<uint32_t>(body.size());
   header.body_checksum = BodyChecksum(seed, body);
   std::string bytes(FrameBytes(body.size()), '\0');
-  EncodeFrameHeader(header, seed, last.end, bytes.data());
+  EncodeFrameHeader(header, seed, offset, bytes.data());
   bytes.replace(kFrameHeaderBytes, body.size(), body.data(), body.size());
-  WriteBytes(segment, last.end, bytes);
+  WriteBytes(segment, offset, bytes);
 }
 
 void JournalFixture::TruncateTo(uint64_t segment, uint64_t size) {

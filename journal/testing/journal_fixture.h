@@ -88,6 +88,9 @@ class JournalFixture : public ::testing::Test {
   // as some writer could have made it. LSN 0: the next one.
   void AppendFrame(uint64_t segment, FrameHeader header,
                    absl::string_view body);
+  // The same at `offset`, over whatever is there.
+  void PutFrame(uint64_t segment, uint64_t offset, FrameHeader header,
+                absl::string_view body);
   void TruncateTo(uint64_t segment, uint64_t size);
   void DeleteSegment(uint64_t segment);
   void SwapSegments(uint64_t a, uint64_t b);
