@@ -91,6 +91,7 @@ class Examiner {
   bool RestoreState(size_t* start);
   bool RestoreStateAt(size_t i, uint64_t offset, Lsn lsn);
   void CheckSkipped(size_t start);
+  bool FollowsSnapshot(size_t start) const;
   bool EndsAsNamed(size_t i);
 
   bool NeedsSnapshot(size_t start) const;

@@ -28,7 +28,7 @@ bool Examiner::StartQuickly(size_t* start) {
   report_.full = *start == 0 && start_offset_ == kFirstFrameOffset &&
                  base_.manifest.last_segment == 0;
   if (!report_.full) CheckSkipped(*start);
-  return report_.findings.empty();
+  return report_.findings.empty() && FollowsSnapshot(*start);
 }
 
 // The newest state is the newest segment's first frame, or else the one that
@@ -117,6 +117,18 @@ void Examiner::CheckSkipped(size_t start) {
           "does not end with the seal that its successor names");
     }
   }
+}
+
+// Where the log begins behind the snapshot its head has no predecessor to fit,
+// or one that is a second copy. What is wrong a walk over everything says.
+bool Examiner::FollowsSnapshot(size_t start) const {
+  const SegmentHeader& header = list_.segments[start].header;
+  const Manifest& base = base_.manifest;
+  return header.segment_id != base.last_segment + 1 || base.last_segment == 0 ||
+         (header.first_lsn == base.last_lsn + 1 &&
+          header.predecessor_bytes == base.seal_end &&
+          header.chain_start == base.chain_end &&
+          header.records_before == base.records_after);
 }
 
 bool Examiner::EndsAsNamed(size_t i) {

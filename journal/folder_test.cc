@@ -370,6 +370,29 @@ TEST_F(FolderTest, AStateThatDoesNotFitItsSegmentsHeadIsNotTaken) {
   }
 }
 
+// With a state at its beginning, nothing before it is read.
+TEST_F(FolderTest, ASegmentThatDoesNotFollowTheSnapshotIsNotTaken) {
+  options_.segment_bytes_min = options_.segment_bytes_max = 9 << 20;
+  Open();
+  AppendMegabytes(8);
+  ASSERT_TRUE(writer_->Snapshot().ok());
+  Append("behind it");
+  Kill();
+  const FramePlace place = FrameOfKind(2, FrameKind::kState);
+  ASSERT_EQ(place.offset, kFirstFrameOffset);
+  std::string body = Bytes(2).substr(place.body, place.end - place.body);
+  body.resize(kStateBodyPrefixBytes + counter_.Save().size());
+  EXPECT_EQ(ExamineWithFreshCounter(RecoveryMode::kStrict, false).state_lsn,
+            place.lsn);
+  RewriteHeader(2, [](SegmentHeader& header) { header.chain_start ^= 1; });
+  body[8] ^= 1;  // The same there.
+  PutFrame(2, place.offset, {.lsn = place.lsn, .kind = FrameKind::kState},
+           body);
+  EXPECT_EQ(KindOf(TryOpen()), ErrorKind::kDamage);
+  DeleteSegment(1);
+  EXPECT_EQ(KindOf(TryOpen()), ErrorKind::kDamage);
+}
+
 // ---------------------------------------------------------------------------
 // The rotation that begins a segment with a state
 

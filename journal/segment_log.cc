@@ -13,9 +13,9 @@
 namespace journal {
 namespace {
 
-// Kept free behind the last record of a segment: a state too large for it
-// apart, whatever ends a segment (watermark, close, seal, each in a sector of
-// its own) always fits, also when the disk is full.
+// Kept free behind the last record of a segment: whatever ends one (watermark,
+// close, seal, each in a sector of its own) always fits, also when the disk is
+// full.
 constexpr uint64_t kTailReserveBytes = 8 * kSectorBytes;
 constexpr uint64_t kLastFramesBytes = 2 * kSectorBytes;
 

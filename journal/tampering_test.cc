@@ -344,6 +344,10 @@ class TamperedStateTest : public TamperingTest {
     ++appended_;
     Sync();
     Kill();
+    folder_ = Counting();
+  }
+  // Then the state is no longer in the newest segment.
+  void OneMoreSegment() {
     Life({});
     folder_ = Counting();
   }
@@ -364,12 +368,32 @@ class TamperedStateTest : public TamperingTest {
 };
 
 TEST_F(TamperedStateTest, IsUsedWhenWhole) {
+  OneMoreSegment();
   Open();
   EXPECT_EQ(folder_.restores, 1);
   EXPECT_EQ(folder_.count, appended_);
 }
 
+TEST_F(TamperedStateTest, IsUsedWhenWholeInTheNewestSegment) {
+  ASSERT_EQ(state_.offset, kFirstFrameOffset);
+  Open();
+  EXPECT_EQ(writer_->recovery_report().state_lsn, state_.lsn);
+  EXPECT_EQ(folder_.restores, 1);
+  EXPECT_EQ(folder_.count, appended_);
+}
+
+TEST_F(TamperedStateTest, IsDamageInTheNewestSegmentNoTornTail) {
+  Tamper(state_, [](StoredFrame& frame) { frame.body[70] ^= 1; });
+  EXPECT_EQ(KindOf(TryOpen()), ErrorKind::kDamage);
+  EXPECT_EQ(folder_.restores, 0);
+  const RecoveryReport report = Examine();
+  EXPECT_EQ(report.outcome, FindingKind::kAckedLoss) << Text(report);
+  EXPECT_EQ(report.findings[0].first_lsn, state_.lsn);
+  EXPECT_THAT(report.findings[0].detail, HasSubstr(kTampered));
+}
+
 TEST_F(TamperedStateTest, IsNotUsedTheRecordsAreFoldedInstead) {
+  OneMoreSegment();
   Tamper(state_, [](StoredFrame& frame) { frame.body[70] ^= 1; });
   ExamineOptions options;
   options.folder = &folder_;

@@ -129,8 +129,9 @@ void MakeRecovered(const std::string& torn, const std::string& directory) {
   Must(writer->Close());
 }
 
-// A state frame is written when the log behind the last one has grown by 16
-// MiB: most of this is one letter, and it is committed packed.
+// A segment begins with a state frame when the log behind the last one could
+// else grow beyond 16 MiB: most of this is one letter, and it is committed
+// packed.
 void MakeState(const std::string& directory) {
   CountingFolder folder;
   journal::WriterOptions options;
