@@ -95,6 +95,14 @@ mutant unread-chain journal/examiner_start.cc \
          ExtendChain(seal.chain, frame.header) == next.chain_start' \
   '' \
   '//journal:recovery_cases_test'
+mutant state-chain journal/examiner_start.cc \
+  'prefix.chain != header.chain_start ||' \
+  '' \
+  '//journal:folder_test'
+mutant snapshot-chain journal/examiner_start.cc \
+  'header.chain_start == base.chain_end &&' \
+  '' \
+  '//journal:folder_test'
 
 # -- The header checksums ----------------------------------------------------
 
