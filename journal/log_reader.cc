@@ -57,7 +57,9 @@ absl::Status LogReader::Start(Lsn start_lsn) {
   return absl::OkStatus();
 }
 
-// The last segment whose first LSN is not above the one asked for.
+// The last segment that can be used and whose first LSN is not above the one
+// asked for. Heads that cannot be used are passed over: whoever reads on up to
+// one is told.
 absl::StatusOr<LogReader::ReadSegment> LogReader::Find() {
   absl::StatusOr<std::vector<uint64_t>> ids = ListSegmentIds(fs_, directory_);
   if (!ids.ok()) return ids.status();
@@ -65,15 +67,26 @@ absl::StatusOr<LogReader::ReadSegment> LogReader::Find() {
     return MakeError(ErrorKind::kNotFound,
                      absl::StrCat(directory_, ": no journal here"));
   }
+  absl::optional<ReadSegment> found;
   size_t low = 0;
   size_t high = ids->size();
-  while (high - low > 1) {
+  while (low < high) {
     const size_t middle = (low + high) / 2;
-    absl::StatusOr<ReadSegment> segment = Open((*ids)[middle]);
-    if (!segment.ok()) return segment.status();
-    (segment->header.first_lsn <= start_lsn_ ? low : high) = middle;
+    size_t at = middle;
+    absl::StatusOr<ReadSegment> segment = Open((*ids)[at]);
+    while (!segment.ok() && at > low) segment = Open((*ids)[--at]);
+    if (KindOf(segment.status()) == ErrorKind::kNotFound) {
+      return segment.status();
+    }
+    if (segment.ok() && segment->header.first_lsn > start_lsn_) {
+      high = at;
+      continue;
+    }
+    low = middle + 1;
+    if (segment.ok()) found = *std::move(segment);
   }
-  return Open((*ids)[low]);
+  if (found.has_value()) return *std::move(found);
+  return Open(ids->front());
 }
 
 ReadResult LogReader::Next() {

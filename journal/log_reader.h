@@ -29,8 +29,10 @@ class LogReader {
       : directory_(directory), fs_(fs), cipher_(cipher) {}
 
   // Opens the segment that holds `start_lsn`: the first there is, if all begin
-  // later, and then Next() says so once. Used once. Errors: kNotFound when
-  // there is no segment; kDamage, kNewerVersion, kKey, kIo.
+  // later, and then Next() says so once. A segment whose head cannot be used is
+  // passed over: Next() says so when it gets there. Used once. Errors:
+  // kNotFound when there is no segment; kKey; kDamage, kNewerVersion, kIo when
+  // none that could hold it can be used.
   absl::Status Start(Lsn start_lsn);
 
   // Of the segment it began with.

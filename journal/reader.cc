@@ -1,6 +1,7 @@
 #include "journal/reader.h"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -265,11 +266,16 @@ ReadResult JournalReader::ReadAt(Position position) {
     return ReadFromSnapshot(SnapshotPositionLsn(position));
   }
   if (at_ == nullptr) {
-    at_ = std::make_unique<LogReader>(directory_, fs_, options_.cipher);
-    if (absl::Status s = at_->Start(next_lsn_); !s.ok()) {
+    // Any segment will do: it says which journal this is. Where none before the
+    // next record can be used, one behind it may.
+    absl::Status failure;
+    for (const Lsn lsn : {next_lsn_, std::numeric_limits<Lsn>::max()}) {
+      at_ = std::make_unique<LogReader>(directory_, fs_, options_.cipher);
+      failure = at_->Start(lsn);
+      if (failure.ok()) break;
       at_.reset();
-      return CannotRead(s);
     }
+    if (!failure.ok()) return CannotRead(failure);
   }
   return at_->ReadAt(position);
 }

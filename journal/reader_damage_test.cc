@@ -5,7 +5,9 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "journal/reader.h"
 #include "journal/testing/journal_fixture.h"
 
@@ -122,6 +124,36 @@ TEST_F(ReaderDamageTest, ASegmentThatCannotBeOpenedIsAReadError) {
   EXPECT_EQ(result.finding.kind, FindingKind::kReadError);
   EXPECT_EQ(result.finding.file, "0000000002.seg");
   EXPECT_EQ(records_, 2);
+}
+
+// Nothing but the records of the segment itself depends on its head.
+TEST_F(ReaderDamageTest, ABadHeadConcernsItsOwnSegmentOnly) {
+  for (const char* life : {"a", "b", "c", "d"}) Life({life});
+  std::vector<Lsn> lsns;
+  std::vector<Position> positions;
+  auto reader = Reader::Open(directory_, {.file_system = &fs_});
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  for (ReadResult next;
+       (next = (*reader)->Next()).outcome == ReadOutcome::kRecord;) {
+    lsns.push_back(next.record.lsn);
+    positions.push_back(next.record.position);
+  }
+  ASSERT_EQ(lsns.size(), 4);
+  for (int bad = 1; bad <= 4; ++bad) {
+    const std::string whole = Bytes(bad);
+    ZeroBytes(bad, 0, kFirstFrameOffset);
+    for (int i = 0; i < 4; ++i) {
+      SCOPED_TRACE(absl::StrCat("head ", bad, ", record ", i));
+      const ReadOutcome expected =
+          i + 1 == bad ? ReadOutcome::kDamaged : ReadOutcome::kRecord;
+      auto other =
+          Reader::Open(directory_, {.start_lsn = lsns[3], .file_system = &fs_});
+      ASSERT_TRUE(other.ok()) << other.status();
+      EXPECT_EQ((*other)->ReadAt(positions[i]).outcome, expected);
+      EXPECT_EQ((*other)->Read(lsns[i]).outcome, expected);
+    }
+    disk_.Put(PathOf(bad), whole);
+  }
 }
 
 TEST_F(ReaderDamageTest, UnreadableBytesAreAReadError) {
