@@ -48,6 +48,14 @@ struct JournalEnd {
   std::vector<uint64_t> given_up_segments;
   // Segments that stay and have one good copy of their header.
   std::vector<uint64_t> half_headers;
+  // Bytes that belong to no frame and should be zero, in segments that stay; at
+  // most kFindingsMax.
+  struct Stray {
+    uint64_t segment_id = 0;
+    uint64_t from = 0;
+    uint64_t to = 0;
+  };
+  std::vector<Stray> strays;
   // The rotation to this header was begun and its seal is still to be written.
   bool rotation_unfinished = false;
   SegmentHeader successor;
@@ -108,6 +116,7 @@ class Examiner {
   void AddTorn(size_t i, SegmentScanner& scanner, uint64_t from, Lsn lsn);
   bool AddDamage(size_t i, SegmentScanner& scanner, Lsn lost_from,
                  Frame* frame);
+  void AddStray(size_t i, uint64_t from, uint64_t to);
   bool ReadAgain(size_t i, SegmentScanner& scanner, Frame* frame);
   void RaiseWatermark(SegmentScanner& scanner, uint64_t offset);
   void ProcessFrame(size_t i, const Frame& frame);

@@ -91,6 +91,10 @@ bool Examiner::AddDamage(size_t i, SegmentScanner& scanner, Lsn lost_from,
         frame->offset - bad.offset, expected_lsn_, expected_lsn_,
         absl::StrCat("bytes before the record LSN ", expected_lsn_,
                      " are damaged; no record is lost (", bad.reason, ")"));
+    // Zeros longer than a writer leaves would be taken for the end.
+    if (frame->offset == AlignUp(cursor_.end_offset, kSectorBytes)) {
+      AddStray(i, cursor_.end_offset, frame->offset);
+    }
     return true;
   }
   span_.Drop();
@@ -121,6 +125,11 @@ bool Examiner::AddDamage(size_t i, SegmentScanner& scanner, Lsn lost_from,
   Add(FindingKind::kAckedLoss, name, bad.offset, end - bad.offset, lost_from,
       last, std::move(detail));
   return more;
+}
+
+void Examiner::AddStray(size_t i, uint64_t from, uint64_t to) {
+  if (stopped_ || end_.strays.size() >= kFindingsMax) return;
+  end_.strays.push_back({list_.segments[i].id, from, to});
 }
 
 // ---------------------------------------------------------------------------

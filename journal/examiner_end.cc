@@ -48,6 +48,7 @@ void Examiner::FinishSealed(size_t i, SegmentScanner& scanner) {
         end - cursor_.end_offset, cursor_.last_lsn, cursor_.last_lsn,
         absl::StrCat("bytes behind the seal (LSN ", cursor_.last_lsn,
                      ") are damaged; no record is lost"));
+    AddStray(i, cursor_.end_offset, end);
   }
   if (IsLast(i)) FindSuccessor(i);
 }

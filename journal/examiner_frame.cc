@@ -48,7 +48,11 @@ void Examiner::ProcessFrame(size_t i, const Frame& frame) {
 void Examiner::ProcessClose(size_t i, const Frame& frame) {
   SealBody close;
   closed_ = DecodeSealBody(frame.body, &close) && close.successor_id == 0;
-  if (closed_ && (!chain_known_ || close.chain == cursor_.chain)) return;
+  const bool counted =
+      !chain_known_ || close.records == cursor_.segment_records;
+  if (closed_ && (!chain_known_ || close.chain == cursor_.chain) && counted) {
+    return;
+  }
   Add(FindingKind::kAckedLoss, list_.segments[i].name, frame.offset, 0,
       frame.header.lsn, frame.header.lsn,
       "the close frame disagrees with the frames before it");

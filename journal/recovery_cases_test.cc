@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "journal/error.h"
+#include "journal/frame.h"
 #include "journal/recovery.h"
 #include "journal/salvage.h"
 #include "journal/testing/journal_fixture.h"
@@ -24,6 +25,16 @@ class RecoveryCasesTest : public JournalFixture {
   void ThreeLives() {
     Life({"a1", "a2"});
     Life({"b1", "b2"});
+    Life({"c1", "c2"});
+  }
+  // With zeros up to the next sector before b2.
+  void ThreeLivesWithAGap() {
+    Life({"a1", "a2"});
+    Open();
+    Append("b1");
+    Sync();
+    Append("b2");
+    Close();
     Life({"c1", "c2"});
   }
   // A rotation that a crash stopped before the seal was written.
@@ -413,6 +424,73 @@ TEST_F(RecoveryCasesTest, WritingAHeaderAgainMayBeInterruptedAnywhere) {
     Life({"z"});
     ASSERT_EQ(Examine().outcome, FindingKind::kCleanEnd) << Text(Examine());
     ASSERT_EQ(Bodies().size(), 7);
+  }
+}
+
+// ---------------------------------------------------------------------------
+// Bytes that belong to no frame
+
+TEST_F(RecoveryCasesTest, BytesThatCostNoRecordAreSetAside) {
+  options_.verify_all = true;
+  ThreeLivesWithAGap();
+  const FramePlace b2 = FrameOf("b2");
+  const std::string whole = Bytes(2);
+  AppendBytes(1, "behind the seal");
+  FlipBit(2, b2.offset - 2, 0);
+  EXPECT_EQ(KindOf(TryOpen()), ErrorKind::kDamage);
+  Open(RecoveryMode::kPointInTime);
+  Close();
+  EXPECT_THAT(Files(".torn"),
+              ElementsAre("0000000001.seg.torn", "0000000002.seg.torn"));
+  EXPECT_EQ(TornBytes()[0], "behind the seal");
+  EXPECT_EQ(Bytes(2), whole);
+  options_.recovery_mode = RecoveryMode::kStrict;
+  Life({"z"});
+  EXPECT_THAT(Bodies(), ElementsAre("a1", "a2", "b1", "b2", "c1", "c2", "z"));
+}
+
+TEST_F(RecoveryCasesTest, SettingBytesAsideMayBeInterruptedAnywhere) {
+  bool interrupted = true;
+  for (uint64_t change = 1; interrupted; ++change) {
+    SCOPED_TRACE(change);
+    disk_.Delete(directory_);
+    options_.recovery_mode = RecoveryMode::kStrict;
+    ThreeLivesWithAGap();
+    FlipBit(2, FrameOf("b2").offset - 2, 0);
+    AppendBytes(2, std::string(2000, 'x'));
+    options_.recovery_mode = RecoveryMode::kPointInTime;
+    disk_.PowerOffAfter(change);
+    interrupted = !TryOpen().ok();
+    PowerCut({.seed = change, .survive_percent = 50});
+    Life({"z"});
+    ASSERT_EQ(Examine().outcome, FindingKind::kCleanEnd) << Text(Examine());
+    ASSERT_EQ(Bodies().size(), 7);
+    ASSERT_THAT(TornBytes(), Contains(HasSubstr("xxx")));
+  }
+}
+
+// ---------------------------------------------------------------------------
+// Counts
+
+TEST_F(RecoveryCasesTest, ACloseThatCountsOtherwiseIsSeen) {
+  Life({"a1", "a2"});
+  const FramePlace place = FrameOfKind(1, FrameKind::kClose);
+  const std::string whole = Bytes(1);
+  for (const uint64_t too_many : {0, 1}) {
+    SealBody close;
+    std::string body = whole.substr(place.body, kSealBodyBytes);
+    ASSERT_TRUE(DecodeSealBody(body, &close));
+    close.records += too_many;
+    EncodeSealBody(close, body.data());
+    disk_.Put(PathOf(1), whole.substr(0, place.offset));
+    FrameHeader header;
+    header.kind = FrameKind::kClose;
+    header.watermark = place.watermark;
+    AppendFrame(1, header, body);
+    const RecoveryReport report = Examine();
+    EXPECT_EQ(report.outcome,
+              too_many > 0 ? FindingKind::kAckedLoss : FindingKind::kCleanEnd)
+        << Text(report);
   }
 }
 

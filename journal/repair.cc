@@ -96,8 +96,8 @@ absl::StatusOr<std::string> TornName(FileSystem& fs, absl::string_view segment,
 }
 
 // Keeps [from, to) of a segment in its .torn file, then zeroes it in place.
-absl::Status CutTail(FileSystem& fs, absl::string_view directory,
-                     uint64_t segment_id, uint64_t from, uint64_t to) {
+absl::Status Cut(FileSystem& fs, absl::string_view directory,
+                 uint64_t segment_id, uint64_t from, uint64_t to) {
   const std::string path = JoinPath(directory, SegmentFileName(segment_id));
   absl::StatusOr<std::unique_ptr<File>> file =
       fs.Open(path, OpenMode::kReadWrite);
@@ -189,13 +189,17 @@ absl::Status Repair(FileSystem& fs, absl::string_view directory,
   for (const uint64_t id : end.half_headers) {
     if (absl::Status s = CompleteHeader(fs, directory, id); !s.ok()) return s;
   }
+  for (const JournalEnd::Stray& stray : end.strays) {
+    absl::Status s = Cut(fs, directory, stray.segment_id, stray.from, stray.to);
+    if (!s.ok()) return s;
+  }
   if (found.report.action == RecoveryAction::kStopBefore) {
     if (absl::Status s = SetAside(fs, directory, end); !s.ok()) return s;
   }
   if (found.report.outcome != FindingKind::kCleanEnd &&
       end.cut_end > end.cursor.end_offset) {
-    return CutTail(fs, directory, end.header.segment_id, end.cursor.end_offset,
-                   end.cut_end);
+    return Cut(fs, directory, end.header.segment_id, end.cursor.end_offset,
+               end.cut_end);
   }
   return absl::OkStatus();
 }
