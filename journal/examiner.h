@@ -155,6 +155,7 @@ class Examiner {
   const std::function<void(const Record&)> on_record_;
 
   SegmentList list_;
+  PartChecks part_checks_;
   SnapshotChoice base_;
   std::vector<ListedSegment> covered_;  // By the snapshot; not walked.
   RecoveryReport report_;

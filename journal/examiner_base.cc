@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "journal/error.h"
 #include "journal/examiner.h"
-#include "journal/frame.h"
+#include "journal/sealed_segment.h"
 #include "journal/snapshot_cursor.h"
 
 namespace journal {
@@ -28,18 +28,26 @@ bool Examiner::KeepGoing(uint64_t bytes) const {
 absl::Status Examiner::Load(bool full) {
   for (int i = 1;; ++i) {
     if (absl::Status s = LoadOnce(full); !s.ok()) return s;
-    if (report_.findings.empty() || i == kLoadsMax) return absl::OkStatus();
+    if (report_.findings.empty() && !base_.outdated) return absl::OkStatus();
+    if (i == kLoadsMax) break;
     absl::StatusOr<SnapshotFiles> files = ListSnapshotFiles(fs_, directory_);
     absl::StatusOr<std::vector<uint64_t>> ids = ListSegmentIds(fs_, directory_);
     if (!files.ok()) return files.status();
     if (!ids.ok()) return ids.status();
-    const bool same = files->manifests == base_.manifests_seen &&
-                      !ids->empty() && !list_.segments.empty() &&
-                      ids->front() == list_.segments.front().id;
-    if (same || (ids->empty() && list_.segments.empty())) {
-      return absl::OkStatus();
+    std::vector<uint64_t> listed;
+    for (const ListedSegment& segment : list_.segments) {
+      listed.push_back(segment.id);
     }
+    const bool same =
+        files->manifests == base_.manifests_seen && *ids == listed;
+    if (same && !base_.outdated) return absl::OkStatus();
   }
+  // What is left is what is wrong with files that are still there.
+  if (!base_.outdated) return absl::OkStatus();
+  return MakeError(ErrorKind::kBusy,
+                   absl::StrCat(directory_,
+                                ": snapshots take each other's place faster "
+                                "than they can be read"));
 }
 
 absl::Status Examiner::LoadOnce(bool full) {
@@ -55,8 +63,8 @@ absl::Status Examiner::LoadOnce(bool full) {
   if (absl::Status s = CheckKeyGiven(); !s.ok()) return s;
   end_.key_id = list_.key_id;
   report_.key_id = KeyIdHex(list_.key_id);
-  absl::StatusOr<SnapshotChoice> base =
-      ChooseSnapshot(fs_, directory_, list_, full, options_.keep_going);
+  absl::StatusOr<SnapshotChoice> base = ChooseSnapshot(
+      fs_, directory_, list_, full, options_.keep_going, &part_checks_);
   if (!base.ok()) return base.status();
   base_ = *std::move(base);
   if (list_.segments.empty() && !base_.has_snapshot) {
@@ -133,54 +141,21 @@ void Examiner::CheckCovered() {
 
 // `last_lsn` is 0 when what follows does not say it.
 void Examiner::CheckCoveredSegment(const ListedSegment& segment, Lsn last_lsn) {
-  SegmentInfo info;
-  info.id = segment.id;
-  info.file = segment.name;
-  info.first_lsn = segment.header.first_lsn;
-  info.file_bytes = segment.file_bytes;
-  info.created = absl::FromUnixNanos(segment.header.created_unix_ns);
-  info.covered = true;
-  absl::StatusOr<std::unique_ptr<File>> file =
-      fs_.Open(JoinPath(directory_, segment.name), OpenMode::kRead);
-  // Removed since, as it may be.
-  if (KindOf(file.status()) == ErrorKind::kNotFound) return;
   const auto bad = [&](uint64_t offset, Lsn lsn, absl::string_view what) {
     Add(FindingKind::kSecondCopy, segment.name, offset, 0, lsn, lsn,
         absl::StrCat(what, "; the snapshot holds its records"));
   };
-  if (!file.ok()) return bad(0, info.first_lsn, file.status().message());
-  SegmentScanner scanner(file->get(), segment.file_bytes, end_.uuid,
-                         segment.id);
-  scanner.Seek(kFirstFrameOffset, info.first_lsn);
-  uint64_t chain = segment.header.chain_start;
-  SealBody seal;
-  for (Frame frame; !info.sealed;) {
-    const ScanStep step = scanner.Next(&frame);
-    if (!KeepGoing(step == ScanStep::kFrame ? frame.end - frame.offset : 0)) {
-      return;
-    }
-    if (step != ScanStep::kFrame) {
-      bad(scanner.offset(), scanner.expected_lsn(),
-          step == ScanStep::kBad ? absl::string_view(scanner.bad().reason)
-                                 : "ends without a seal");
-      break;
-    }
-    info.sealed = frame.header.kind == FrameKind::kSeal;
-    info.closed |= frame.header.kind == FrameKind::kClose;
-    info.last_lsn = frame.header.lsn;
-    info.end_offset = frame.end;
-    if (info.sealed &&
-        (!DecodeSealBody(frame.body, &seal) || seal.chain != chain ||
-         (last_lsn != 0 && last_lsn != info.last_lsn))) {
-      bad(frame.offset, info.last_lsn,
-          "the seal disagrees with the frames before it");
-    }
-    chain = ExtendChain(chain, frame.header);
+  absl::StatusOr<SealedSegment> read = ReadSealedSegment(
+      fs_, directory_, segment, last_lsn, bad, options_.keep_going);
+  if (read.ok()) {
+    read->info.covered = true;
+    report_.segments.push_back(std::move(read->info));
+    return;
   }
-  if (info.sealed && scanner.NonZeroEnd(info.end_offset) > info.end_offset) {
-    bad(info.end_offset, info.last_lsn, "bytes behind the seal are damaged");
-  }
-  report_.segments.push_back(std::move(info));
+  // Removed since, as it may be.
+  if (KindOf(read.status()) == ErrorKind::kNotFound) return;
+  if (absl::IsCancelled(read.status())) return;
+  bad(0, segment.header.first_lsn, read.status().message());
 }
 
 // Beside a living writer a segment may be gone since it was listed, because a

@@ -49,17 +49,17 @@ enum class RecoveryAction {
 // The decision table itself.
 RecoveryAction Decide(FindingKind finding, RecoveryMode mode);
 
-// One bad place.
+// One bad place. (The strings' initialisers let callers leave them out.)
 struct Finding {
   FindingKind kind = FindingKind::kCleanEnd;
-  std::string file;     // Name within the journal's directory.
-  uint64_t offset = 0;  // In the file.
-  uint64_t bytes = 0;   // Extent of what is bad; 0 when unknown.
+  std::string file = "";  // Name within the journal's directory.
+  uint64_t offset = 0;    // In the file.
+  uint64_t bytes = 0;     // Extent of what is bad; 0 when unknown.
   // LSNs lost or damaged, both inclusive; 0 when none. For a torn tail, the
   // first LSN that is not whole.
   Lsn first_lsn = 0;
   Lsn last_lsn = 0;
-  std::string detail;  // One sentence.
+  std::string detail = "";  // One sentence.
 };
 
 struct SegmentInfo {

@@ -14,40 +14,33 @@
 namespace journal {
 namespace {
 
-Finding FindingOf(FindingKind kind, absl::string_view file, uint64_t offset,
-                  uint64_t bytes, std::string detail) {
-  Finding finding;
-  finding.kind = kind;
-  finding.file = std::string(file);
-  finding.offset = offset;
-  finding.bytes = bytes;
-  finding.detail = std::move(detail);
-  return finding;
-}
-
-void LoadHead(FileSystem& fs, absl::string_view directory,
+void TakeHead(const absl::StatusOr<OpenedSegment>& opened,
               ListedSegment& segment, std::vector<Finding>* findings) {
-  absl::StatusOr<OpenedSegment> opened = OpenSegment(fs, directory, segment.id);
   if (!opened.ok()) {
-    findings->push_back(FindingOf(FindingKind::kReadError, segment.name, 0,
-                                  kFirstFrameOffset,
-                                  std::string(opened.status().message())));
+    findings->push_back({.kind = FindingKind::kReadError,
+                         .file = segment.name,
+                         .bytes = kFirstFrameOffset,
+                         .detail = std::string(opened.status().message())});
     return;
   }
   segment.file_bytes = opened->file_bytes;
   segment.header = opened->header;
   switch (opened->state) {
     case HeaderState::kNewer:
-      findings->push_back(FindingOf(
-          FindingKind::kNewerFormat, segment.name, 0, 0,
-          absl::StrCat("format version ", segment.header.format_version,
-                       ", features ", segment.header.required_features,
-                       "; this program reads version ", kFormatVersion)));
+      findings->push_back(
+          {.kind = FindingKind::kNewerFormat,
+           .file = segment.name,
+           .detail =
+               absl::StrCat("format version ", segment.header.format_version,
+                            ", features ", segment.header.required_features,
+                            "; this program reads version ", kFormatVersion)});
       return;
     case HeaderState::kBad:
-      findings->push_back(FindingOf(
-          FindingKind::kHeadersBad, segment.name, 0, kFirstFrameOffset,
-          "neither copy of the segment header validates"));
+      findings->push_back(
+          {.kind = FindingKind::kHeadersBad,
+           .file = segment.name,
+           .bytes = kFirstFrameOffset,
+           .detail = "neither copy of the segment header validates"});
       return;
     case HeaderState::kGood:
       break;
@@ -55,16 +48,18 @@ void LoadHead(FileSystem& fs, absl::string_view directory,
   segment.usable = true;
   segment.half_header = opened->half_header;
   if (opened->first_copy_good && opened->second_copy_good) return;
-  Finding finding = FindingOf(
-      FindingKind::kNoRecordLost, segment.name,
-      opened->first_copy_good ? kSegmentHeaderBytes : 0, kSegmentHeaderBytes,
-      absl::StrCat("copy ", opened->first_copy_good ? 2 : 1,
-                   " of the header of the segment that begins at LSN ",
-                   segment.header.first_lsn,
-                   " is damaged; the other copy is whole, nothing is lost"));
-  finding.first_lsn = segment.header.first_lsn;
-  finding.last_lsn = segment.header.first_lsn;
-  findings->push_back(std::move(finding));
+  findings->push_back(
+      {.kind = FindingKind::kNoRecordLost,
+       .file = segment.name,
+       .offset = opened->first_copy_good ? kSegmentHeaderBytes : 0,
+       .bytes = kSegmentHeaderBytes,
+       .first_lsn = segment.header.first_lsn,
+       .last_lsn = segment.header.first_lsn,
+       .detail = absl::StrCat(
+           "copy ", opened->first_copy_good ? 2 : 1,
+           " of the header of the segment that begins at LSN ",
+           segment.header.first_lsn,
+           " is damaged; the other copy is whole, nothing is lost")});
 }
 
 // The journal and the key that most segments name; of several, the first.
@@ -105,8 +100,9 @@ void CheckBelongs(ListedSegment& segment, SegmentList* list) {
     return;
   }
   segment.usable = false;
-  list->findings.push_back(FindingOf(FindingKind::kSegmentChain, segment.name,
-                                     0, 0, std::move(detail)));
+  list->findings.push_back({.kind = FindingKind::kSegmentChain,
+                            .file = segment.name,
+                            .detail = std::move(detail)});
 }
 
 }  // namespace
@@ -167,12 +163,13 @@ absl::StatusOr<SegmentList> ListSegments(FileSystem& fs,
   if (!ids.ok()) return ids.status();
   SegmentList list;
   for (const uint64_t id : *ids) {
+    const absl::StatusOr<OpenedSegment> opened = OpenSegment(fs, directory, id);
+    // Removed since it was listed.
+    if (KindOf(opened.status()) == ErrorKind::kNotFound) continue;
     list.segments.emplace_back();
     list.segments.back().id = id;
     list.segments.back().name = SegmentFileName(id);
-  }
-  for (ListedSegment& segment : list.segments) {
-    LoadHead(fs, directory, segment, &list.findings);
+    TakeHead(opened, list.segments.back(), &list.findings);
   }
   Vote(&list);
   for (ListedSegment& segment : list.segments) {
@@ -186,11 +183,13 @@ void FindGaps(size_t first, SegmentList* list) {
     const uint64_t expected = list->segments[i - 1].id + 1;
     const uint64_t id = list->segments[i].id;
     if (id == expected) continue;
-    list->findings.push_back(FindingOf(
-        FindingKind::kSegmentChain, SegmentFileName(expected), 0, 0,
-        id == expected + 1 ? "is missing"
-                           : absl::StrCat("and up to ", SegmentFileName(id - 1),
-                                          " are missing")));
+    list->findings.push_back(
+        {.kind = FindingKind::kSegmentChain,
+         .file = SegmentFileName(expected),
+         .detail = id == expected + 1
+                       ? "is missing"
+                       : absl::StrCat("and up to ", SegmentFileName(id - 1),
+                                      " are missing")});
   }
 }
 
@@ -199,7 +198,7 @@ void ListOneMore(FileSystem& fs, absl::string_view directory, uint64_t id,
   ListedSegment segment;
   segment.id = id;
   segment.name = SegmentFileName(id);
-  LoadHead(fs, directory, segment, &list->findings);
+  TakeHead(OpenSegment(fs, directory, id), segment, &list->findings);
   CheckBelongs(segment, list);
   list->segments.push_back(std::move(segment));
 }

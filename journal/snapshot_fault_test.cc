@@ -20,8 +20,10 @@
 namespace journal {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::Field;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
@@ -239,6 +241,114 @@ TEST_F(SnapshotFaultTest, AReaderTakesNoSnapshotOfAnotherJournal) {
     bodies.emplace_back(next.record.body);
   }
   EXPECT_THAT(bodies, ElementsAre("a", "b"));
+}
+
+// ---------------------------------------------------------------------------
+// Two faults at once
+
+class TwoFaultsTest : public SnapshotFaultTest {
+ protected:
+  // Each snapshot has the log behind it up to the end.
+  void TwoSnapshots() {
+    Open();
+    Append("a");
+    Snapshot();
+    Append("b");
+    Snapshot();
+    Append("c");
+    Close();
+  }
+  void Flip(absl::string_view name, uint64_t offset) {
+    disk_.Xor(Path(name), offset, 1);
+  }
+};
+
+TEST_F(TwoFaultsTest, TheLogThatAnOlderSnapshotNeedsIsLookedInto) {
+  TwoSnapshots();
+  Flip("0000000002.manifest", 100);
+  EXPECT_THAT(Bodies(), ElementsAre("a", "b", "c"));
+  FlipBit(FrameOfKind(2, FrameKind::kRecord));
+  // Nothing but its part has b.
+  EXPECT_THAT(Bodies(), ElementsAre("a", "b", "c"));
+  EXPECT_EQ(Examine().outcome, FindingKind::kSecondCopy) << Text(Examine());
+  EXPECT_TRUE(TryOpen().ok());
+}
+
+TEST_F(TwoFaultsTest, DamageThatCostsNoRecordIsBetterThanAHoleInTheLog) {
+  TwoSnapshots();
+  Flip("0000000002.part", 100);
+  EXPECT_EQ(Examine().outcome, FindingKind::kSecondCopy) << Text(Examine());
+  FlipBit(FrameOfKind(2, FrameKind::kRecord));
+  const RecoveryReport report = Examine();
+  EXPECT_EQ(report.outcome, FindingKind::kNoRecordLost) << Text(report);
+  EXPECT_EQ(report.snapshot_file, "0000000002.manifest");
+  EXPECT_THAT(Bodies(RecoveryMode::kPointInTime), ElementsAre("a", "b", "c"));
+}
+
+TEST_F(TwoFaultsTest, WhereNoPathReadsAllTheDamageIsNamed) {
+  TwoSnapshots();
+  const FramePlace b = FrameOfKind(2, FrameKind::kRecord);
+  Flip("0000000002.part", 512 + 60);
+  FlipBit(b);
+  const RecoveryReport report = Examine();
+  EXPECT_EQ(report.outcome, FindingKind::kAckedLoss) << Text(report);
+  EXPECT_THAT(report.findings,
+              Contains(AllOf(Field(&Finding::file, "0000000002.seg"),
+                             Field(&Finding::first_lsn, b.lsn),
+                             Field(&Finding::last_lsn, b.lsn))))
+      << Text(report);
+  EXPECT_EQ(KindOf(TryOpen()), ErrorKind::kDamage);
+  EXPECT_THAT(Bodies(RecoveryMode::kPointInTime), ElementsAre("a"));
+  EXPECT_THAT(Bodies(RecoveryMode::kSalvage), ElementsAre("a", "c"));
+}
+
+// ---------------------------------------------------------------------------
+// Beside a living writer
+
+// Reads slowly: whenever it has read something there is a newer snapshot.
+class SlowExaminationTest : public SnapshotFaultTest {
+ protected:
+  RecoveryReport ExamineSlowly(int snapshots) {
+    ExamineOptions examine;
+    examine.file_system = &fs_;
+    examine.keep_going = [&, this](uint64_t) {
+      if (snapshots-- > 0) {
+        Append("more");
+        Snapshot();
+      }
+      return true;
+    };
+    absl::StatusOr<RecoveryReport> report =
+        journal::Examine(directory_, examine);
+    EXPECT_TRUE(report.ok()) << report.status();
+    return report.ok() ? *std::move(report) : RecoveryReport();
+  }
+  void ManyParts() {
+    for (int i = 0; i < 20; ++i) {
+      Append(absl::StrCat("k", i));
+      Snapshot();
+    }
+  }
+};
+
+TEST_F(SlowExaminationTest, WhatSnapshotsReplaceIsNoDamage) {
+  Open();
+  ManyParts();
+  const RecoveryReport report = ExamineSlowly(/*snapshots=*/150);
+  EXPECT_LE(report.outcome, FindingKind::kTornTail) << Text(report);
+  Close();
+}
+
+TEST_F(SlowExaminationTest, DamageIsFoundAllTheSame) {
+  Open();
+  ManyParts();
+  const std::string damaged = Files(".part").front();
+  disk_.Xor(Path(damaged), 512 + 60, 1);
+  const RecoveryReport report = ExamineSlowly(/*snapshots=*/50);
+  EXPECT_EQ(report.outcome, FindingKind::kAckedLoss) << Text(report);
+  ASSERT_FALSE(report.findings.empty());
+  EXPECT_EQ(report.findings[0].file, damaged);
+  Close();
 }
 
 class Counter final : public Folder {
