@@ -37,7 +37,8 @@ struct SnapshotOptions {
   // Newest snapshots that stay; fewer than 2 count as 2.
   int manifests_kept = 5;
   // Receives a copy of each new part and manifest; empty: none. Made if it is
-  // not there; its parent must be.
+  // not there; its parent must be. Belongs to one journal: opening fails with
+  // kInvalidArgument when it holds another's snapshots.
   std::string backup_directory;
   // zstd's, 1 (fast) to 22; what is beyond its range counts as its end.
   int zstd_level = 3;

@@ -185,10 +185,9 @@ HeaderState DecodeManifest(absl::string_view bytes, Manifest* manifest) {
 
 absl::StatusOr<Manifest> ReadManifest(FileSystem& fs,
                                       absl::string_view directory,
-                                      uint64_t manifest_id) {
+                                      uint64_t manifest_id, bool from_disk) {
   const std::string path = JoinPath(directory, ManifestFileName(manifest_id));
-  absl::StatusOr<std::string> bytes =
-      ReadSmallFile(fs, path, /*from_disk=*/false);
+  absl::StatusOr<std::string> bytes = ReadSmallFile(fs, path, from_disk);
   if (!bytes.ok()) return bytes.status();
   Manifest manifest;
   switch (DecodeManifest(*bytes, &manifest)) {

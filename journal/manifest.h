@@ -59,10 +59,12 @@ std::string EncodeManifest(const Manifest& manifest);
 HeaderState DecodeManifest(absl::string_view bytes, Manifest* manifest);
 
 // Reads one. Errors: kNotFound; kIo; kNewerVersion; kDamage (also when it is
-// another one under this name). At most kManifestBytesMax are read.
+// another one under this name). At most kManifestBytesMax are read, past the
+// page cache if `from_disk`.
 absl::StatusOr<Manifest> ReadManifest(FileSystem& fs,
                                       absl::string_view directory,
-                                      uint64_t manifest_id);
+                                      uint64_t manifest_id,
+                                      bool from_disk = false);
 
 // Writes `<id>.manifest`: temporary file, fsync, rename, directory fsync, pages
 // dropped, read back and compared. kDamage when what came back differs.

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "journal/error.h"
+#include "journal/file_copy.h"
 #include "journal/format.h"
 #include "journal/segment_header.h"
 #include "journal/snapshot_choice.h"
@@ -19,41 +20,6 @@ constexpr uint64_t kCopyBytes = 1 << 20;
 
 // Names tried for a .torn file before giving up.
 constexpr int kTornNamesMax = 1000;
-
-// Compares two files' ranges; `b_offset` is 0.
-absl::StatusOr<bool> SameBytes(File& a, uint64_t a_offset, File& b,
-                               uint64_t size) {
-  absl::StatusOr<uint64_t> b_size = b.Size();
-  if (!b_size.ok()) return b_size.status();
-  if (*b_size != size) return false;
-  std::string x(kCopyBytes, '\0');
-  std::string y(kCopyBytes, '\0');
-  for (uint64_t done = 0; done < size; done += kCopyBytes) {
-    const uint64_t step = std::min(kCopyBytes, size - done);
-    absl::StatusOr<size_t> got_x = a.ReadAt(a_offset + done, x.data(), step);
-    if (!got_x.ok()) return got_x.status();
-    absl::StatusOr<size_t> got_y = b.ReadAt(done, y.data(), step);
-    if (!got_y.ok()) return got_y.status();
-    if (*got_x != step || *got_y != step ||
-        x.compare(0, step, y, 0, step) != 0) {
-      return false;
-    }
-  }
-  return true;
-}
-
-absl::Status CopyRange(File& from, uint64_t offset, uint64_t size, File& to) {
-  std::string buffer(kCopyBytes, '\0');
-  for (uint64_t done = 0; done < size; done += kCopyBytes) {
-    const uint64_t step = std::min(kCopyBytes, size - done);
-    absl::StatusOr<size_t> got =
-        from.ReadAt(offset + done, buffer.data(), step);
-    if (!got.ok()) return got.status();
-    absl::Status s = to.WriteAt(done, absl::string_view(buffer.data(), *got));
-    if (!s.ok()) return s;
-  }
-  return to.Sync();
-}
 
 absl::StatusOr<uint64_t> FirstNonZero(File& file, uint64_t from, uint64_t to) {
   std::string buffer(kCopyBytes, '\0');
@@ -84,7 +50,7 @@ absl::StatusOr<std::string> TornName(FileSystem& fs, absl::string_view segment,
     if (file == nullptr) continue;
     absl::StatusOr<std::unique_ptr<File>> old = fs.Open(name, OpenMode::kRead);
     if (!old.ok()) return old.status();
-    absl::StatusOr<bool> same = SameBytes(*file, from, **old, size);
+    absl::StatusOr<bool> same = SameBytes(*file, from, size, **old);
     if (!same.ok()) return same.status();
     *kept = *same;
     if (*same) return name;

@@ -7,14 +7,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "journal/error.h"
+#include "journal/file_copy.h"
 #include "journal/part_footer.h"
+#include "journal/part_reader.h"
+#include "journal/recovery_report.h"
 #include "journal/segment_list.h"
 #include "journal/snapshot_choice.h"
 
 namespace journal {
 namespace {
-
-constexpr uint64_t kCopyBytes = 1 << 20;
 
 // How many of the newest manifests must agree before anything is removed.
 constexpr size_t kManifestsAgreeing = 2;
@@ -29,7 +30,8 @@ absl::StatusOr<std::vector<Manifest>> ReadManifests(FileSystem& fs,
   std::vector<Manifest> manifests;
   for (auto id = files->manifests.rbegin();
        id != files->manifests.rend() && manifests.size() < most; ++id) {
-    absl::StatusOr<Manifest> manifest = ReadManifest(fs, directory, *id);
+    absl::StatusOr<Manifest> manifest =
+        ReadManifest(fs, directory, *id, /*from_disk=*/true);
     if (manifest.ok() && manifest->uuid == uuid) {
       manifests.push_back(*std::move(manifest));
     }
@@ -55,29 +57,87 @@ uint64_t VerifiedUpTo(const Manifest& manifest,
   return last;
 }
 
+// One that does not come back from the disk as it was read is no copy.
 absl::Status CopyFile(FileSystem& fs, absl::string_view from,
-                      absl::string_view to) {
+                      absl::string_view to, const std::atomic<bool>* stop) {
   absl::StatusOr<std::unique_ptr<File>> source = fs.Open(from, OpenMode::kRead);
   if (!source.ok()) return source.status();
+  absl::StatusOr<uint64_t> size = (*source)->Size();
+  if (!size.ok()) return size.status();
   const std::string temporary = absl::StrCat(to, kNewSuffix);
   absl::StatusOr<std::unique_ptr<File>> target =
       fs.Open(temporary, OpenMode::kCreate);
   if (!target.ok()) return target.status();
-  std::string buffer(kCopyBytes, '\0');
-  absl::Status status;
-  for (uint64_t at = 0; status.ok(); at += kCopyBytes) {
-    absl::StatusOr<size_t> got =
-        (*source)->ReadAt(at, buffer.data(), kCopyBytes);
-    status = got.status();
-    if (status.ok() && *got > 0) {
-      status = (*target)->WriteAt(at, absl::string_view(buffer.data(), *got));
+  absl::Status status = CopyRange(**source, 0, *size, **target, stop);
+  if (status.ok()) status = (*target)->DropCache();
+  if (status.ok()) {
+    const absl::StatusOr<bool> same =
+        SameBytes(**source, 0, *size, **target, stop);
+    status = same.status();
+    if (same.ok() && !*same) {
+      status = MakeError(
+          ErrorKind::kDamage,
+          absl::StrCat(to, ": the disk does not return what was written"));
     }
-    if (status.ok() && *got < kCopyBytes) break;
   }
-  if (status.ok()) status = (*target)->Sync();
   if (status.ok()) status = fs.Rename(temporary, to);
   if (!status.ok()) fs.Remove(temporary).IgnoreError();
   return status;
+}
+
+absl::StatusOr<bool> IsCopy(FileSystem& fs, absl::string_view from,
+                            absl::string_view to,
+                            const std::atomic<bool>* stop) {
+  absl::StatusOr<std::unique_ptr<File>> copy = fs.Open(to, OpenMode::kRead);
+  if (KindOf(copy.status()) == ErrorKind::kNotFound) return false;
+  if (!copy.ok()) return copy.status();
+  absl::StatusOr<std::unique_ptr<File>> source = fs.Open(from, OpenMode::kRead);
+  if (!source.ok()) return source.status();
+  absl::StatusOr<uint64_t> size = (*source)->Size();
+  if (!size.ok()) return size.status();
+  return SameBytes(**source, 0, *size, **copy, stop);
+}
+
+bool IsPartOf(const PartReader& part, const ManifestEntry& entry) {
+  return part.footer().checksum == entry.footer_checksum &&
+         part.file_bytes() == entry.file_bytes;
+}
+
+// Whether the backup has this very part. An older one of that number, or a
+// damaged one, is not it; another journal's is an error.
+absl::StatusOr<bool> IsBackedUp(FileSystem& fs, absl::string_view backup,
+                                const JournalUuid& uuid,
+                                const ManifestEntry& entry) {
+  Finding found;
+  absl::StatusOr<std::unique_ptr<PartReader>> part =
+      PartReader::Open(fs, backup, uuid, entry.part_id, nullptr, &found);
+  if (part.ok()) return IsPartOf(**part, entry);
+  switch (KindOf(part.status())) {
+    case ErrorKind::kNotFound:
+      return false;
+    case ErrorKind::kDamage:
+      if (found.kind != FindingKind::kSegmentChain) return false;
+      return MakeError(ErrorKind::kInvalidArgument, part.status().message());
+    default:
+      return part.status();
+  }
+}
+
+// A damaged part is no backup.
+absl::Status CheckSource(FileSystem& fs, absl::string_view directory,
+                         const JournalUuid& uuid, const ManifestEntry& entry,
+                         const std::atomic<bool>* stop) {
+  absl::StatusOr<std::unique_ptr<PartReader>> part =
+      PartReader::Open(fs, directory, uuid, entry.part_id, nullptr);
+  if (!part.ok()) return part.status();
+  absl::StatusOr<bool> whole = (*part)->Verify(
+      /*decode=*/false, [](const Finding&) {},
+      [stop](uint64_t) { return stop == nullptr || !*stop; });
+  if (!whole.ok()) return whole.status();
+  if (*whole && IsPartOf(**part, entry)) return absl::OkStatus();
+  return MakeError(
+      ErrorKind::kDamage,
+      absl::StrCat(PartFileName(entry.part_id), ": damaged, and not copied"));
 }
 
 }  // namespace
@@ -165,25 +225,58 @@ absl::Status PruneSnapshots(FileSystem& fs, absl::string_view directory,
   return absl::OkStatus();
 }
 
+absl::Status CheckBackupDirectory(FileSystem& fs, absl::string_view backup,
+                                  const absl::optional<JournalUuid>& uuid) {
+  absl::StatusOr<SnapshotFiles> files = ListSnapshotFiles(fs, backup);
+  if (KindOf(files.status()) == ErrorKind::kNotFound) return absl::OkStatus();
+  if (!files.ok()) return files.status();
+  for (const uint64_t id : files->manifests) {
+    const absl::StatusOr<Manifest> manifest = ReadManifest(fs, backup, id);
+    if (!manifest.ok() || (uuid.has_value() && manifest->uuid == *uuid)) {
+      continue;
+    }
+    return MakeError(
+        ErrorKind::kInvalidArgument,
+        absl::StrCat(backup, ": this backup directory holds snapshots of ",
+                     "another journal, ", UuidHex(manifest->uuid),
+                     "; each journal needs one of its own"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status BackUpSnapshot(FileSystem& fs, absl::string_view directory,
                             absl::string_view backup, const Manifest& manifest,
-                            int manifests_kept) {
+                            int manifests_kept, const std::atomic<bool>* stop) {
   if (absl::Status s = fs.CreateDirectory(backup); !s.ok()) return s;
-  std::vector<std::string> names;
-  for (const ManifestEntry& part : manifest.parts) {
-    names.push_back(PartFileName(part.part_id));
+  absl::Status own = CheckBackupDirectory(fs, backup, manifest.uuid);
+  if (!own.ok()) return own;
+  absl::StatusOr<SnapshotFiles> files = ListSnapshotFiles(fs, backup);
+  if (!files.ok()) return files.status();
+  // Perhaps only just made.
+  if (files->manifests.empty()) {
+    absl::Status s = fs.SyncDirectory(ParentDirectory(backup));
+    if (!s.ok()) return s;
   }
-  names.push_back(ManifestFileName(manifest.manifest_id));
-  for (const std::string& name : names) {
-    const std::string to = JoinPath(backup, name);
-    absl::StatusOr<bool> there = fs.Exists(to);
+  const auto copy = [&](const std::string& name) {
+    absl::Status s =
+        CopyFile(fs, JoinPath(directory, name), JoinPath(backup, name), stop);
+    // Each part is durable under its name before the manifest that needs it.
+    return s.ok() ? fs.SyncDirectory(backup) : s;
+  };
+  for (const ManifestEntry& entry : manifest.parts) {
+    absl::StatusOr<bool> there = IsBackedUp(fs, backup, manifest.uuid, entry);
     if (!there.ok()) return there.status();
     if (*there) continue;
-    if (absl::Status s = CopyFile(fs, JoinPath(directory, name), to); !s.ok()) {
-      return s;
-    }
-    // Each part is durable under its name before the manifest that needs it.
-    if (absl::Status s = fs.SyncDirectory(backup); !s.ok()) return s;
+    absl::Status s = CheckSource(fs, directory, manifest.uuid, entry, stop);
+    if (s.ok()) s = copy(PartFileName(entry.part_id));
+    if (!s.ok()) return s;
+  }
+  const std::string name = ManifestFileName(manifest.manifest_id);
+  absl::StatusOr<bool> there =
+      IsCopy(fs, JoinPath(directory, name), JoinPath(backup, name), stop);
+  if (!there.ok()) return there.status();
+  if (!*there) {
+    if (absl::Status s = copy(name); !s.ok()) return s;
   }
   return PruneSnapshots(fs, backup, manifest.uuid, manifests_kept);
 }

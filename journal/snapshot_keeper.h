@@ -2,6 +2,7 @@
 #ifndef JOURNAL_SNAPSHOT_KEEPER_H_
 #define JOURNAL_SNAPSHOT_KEEPER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -9,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "journal/file_system.h"
 #include "journal/manifest.h"
 #include "journal/segment_header.h"
@@ -16,8 +18,8 @@
 namespace journal {
 
 // The last segment that both of the two newest manifests cover with parts that
-// are in `verified`; 0: none. Manifests that cannot be read, or are another
-// journal's, do not count. What they both gave up needs no part.
+// are in `verified`; 0: none. Manifests that cannot be read from the disk, or
+// are another journal's, do not count. What they both gave up needs no part.
 absl::StatusOr<uint64_t> LastSegmentNotNeeded(
     FileSystem& fs, absl::string_view directory, const JournalUuid& uuid,
     const std::set<uint64_t>& verified_parts);
@@ -32,12 +34,22 @@ absl::Status RemoveSegments(FileSystem& fs, absl::string_view directory,
 absl::Status PruneSnapshots(FileSystem& fs, absl::string_view directory,
                             const JournalUuid& uuid, int manifests_kept);
 
+// kInvalidArgument when a manifest in the directory is not of the journal
+// `uuid`; without a uuid (a journal that is not made yet), when there is any
+// that can be read. One that cannot says nothing.
+absl::Status CheckBackupDirectory(FileSystem& fs, absl::string_view backup,
+                                  const absl::optional<JournalUuid>& uuid);
+
 // Copies the manifest and those of its parts that are not there yet into
-// `backup`, each by temporary file, fsync and rename, the manifest last; then
-// prunes there.
+// `backup`, the manifest last; then prunes there. Each file is checked before,
+// written under a temporary name, fsynced, read back from the disk and
+// compared before it gets its own name. What is there counts only if it is the
+// same: an older file of that name, or a damaged one, is replaced. Ends with
+// CancelledError, at the next MiB, when `*stop` is set (may be null). Errors:
+// kInvalidArgument (as CheckBackupDirectory), kDamage, kNoSpace, kIo.
 absl::Status BackUpSnapshot(FileSystem& fs, absl::string_view directory,
                             absl::string_view backup, const Manifest& manifest,
-                            int manifests_kept);
+                            int manifests_kept, const std::atomic<bool>* stop);
 
 }  // namespace journal
 

@@ -70,7 +70,15 @@ Snapshotter::Snapshotter(const Options& options, Manifest newest,
       removed_before_lsn_(newest.removed_before_lsn),
       manifest_(std::move(newest)) {
   manifest_.uuid = options.uuid;
+  agreed_before_lsn_ = manifest_.removed_before_lsn;
+  // An earlier one may have been kept from removing what was given up.
+  if (manifest_.manifest_id > 0 && manifest_.removed_before_lsn > 0) {
+    absl::Status status = Clean(needed_from);
+    if (!status.ok() && options_.on_error) options_.on_error(status);
+    removal_failed_ = !status.ok();
+  }
   absl::MutexLock lock(&mutex_);
+  remove_again_ = removal_failed_;
   covered_ = manifest_.last_segment;
   wanted_.sealed = sealed;
   wanted_.needed_from = needed_from;
@@ -99,6 +107,11 @@ void Snapshotter::NoteSealed(uint64_t segment_id, uint64_t log_bytes,
   if (options_.policy.log_bytes > 0 && !log_damaged_ &&
       sealed_bytes_ >= options_.policy.log_bytes) {
     wanted_.cover = segment_id;
+    StartThread();
+  }
+  if (remove_again_) {
+    remove_again_ = false;
+    ++wanted_.ticket;  // Nobody waits for it.
     StartThread();
   }
 }
@@ -161,6 +174,7 @@ void Snapshotter::Finish(const Work& work, const absl::Status& status) {
   {
     absl::MutexLock lock(&mutex_);
     covered_ = manifest_.last_segment;
+    remove_again_ = removal_failed_;
     // A failure is not tried again at once, but with the next segment; what
     // was asked for meanwhile is.
     if (!status.ok() && wanted_.cover == work.cover) wanted_.cover = 0;
@@ -176,9 +190,12 @@ absl::Status Snapshotter::Do(const Work& work) {
   if (next_part_id_ == 0) {
     if (absl::Status s = Number(); !s.ok()) return s;
   }
-  if (work.remove_before > 0) {
-    if (absl::Status s = GiveUpBefore(work.remove_before, work.sealed); !s.ok())
-      return s;
+  // Or what only one manifest came to say.
+  const Lsn give_up =
+      std::max(work.remove_before, manifest_.removed_before_lsn);
+  if (give_up > agreed_before_lsn_) {
+    removal_failed_ = true;
+    if (absl::Status s = GiveUpBefore(give_up, work.sealed); !s.ok()) return s;
   }
   const bool grows = work.cover > manifest_.last_segment;
   if (grows) {
@@ -189,11 +206,14 @@ absl::Status Snapshotter::Do(const Work& work) {
   if (grows) {
     if (absl::Status s = Merge(); !s.ok()) return s;
   }
-  if (absl::Status s = Clean(work.needed_from); !s.ok()) return s;
+  absl::Status cleaned = Clean(work.needed_from);
+  removal_failed_ = !cleaned.ok();
+  if (!cleaned.ok()) return cleaned;
   if (!options_.policy.backup_directory.empty() && manifest_.manifest_id > 0) {
     absl::Status s = BackUpSnapshot(*options_.fs, options_.directory,
                                     options_.policy.backup_directory, manifest_,
-                                    options_.policy.manifests_kept);
+                                    options_.policy.manifests_kept, &stop_);
+    if (absl::IsCancelled(s)) return s;
     if (!s.ok()) return WithContext(s, "backup");
   }
   return ScrubOne();
@@ -201,7 +221,8 @@ absl::Status Snapshotter::Do(const Work& work) {
 
 // New files get numbers that no old one has, whatever state that is in, or
 // ever had: with each part a manifest is numbered, and the newest manifest
-// stays when all parts are given up.
+// stays when all parts are given up. Nor one in the backup directory, where
+// older ones may outlive those here.
 absl::Status Snapshotter::Number() {
   absl::StatusOr<SnapshotFiles> files =
       ListSnapshotFiles(*options_.fs, options_.directory);
@@ -215,6 +236,18 @@ absl::Status Snapshotter::Number() {
   for (const ManifestEntry& part : manifest_.parts) {
     next_part_id_ = std::max(next_part_id_, part.part_id + 1);
   }
+  if (options_.policy.backup_directory.empty()) return absl::OkStatus();
+  files = ListSnapshotFiles(*options_.fs, options_.policy.backup_directory);
+  // One that cannot be listed may not be there yet.
+  if (!files.ok()) return absl::OkStatus();
+  if (!files->manifests.empty()) {
+    next_manifest_id_ =
+        std::max(next_manifest_id_, files->manifests.back() + 1);
+  }
+  if (!files->parts.empty()) {
+    next_part_id_ = std::max(next_part_id_, files->parts.back() + 1);
+  }
+  next_part_id_ = std::max(next_part_id_, next_manifest_id_);
   return absl::OkStatus();
 }
 
@@ -268,6 +301,7 @@ absl::Status Snapshotter::Publish(Manifest manifest) {
     Abandon(manifest);
     return status;
   }
+  agreed_before_lsn_ = manifest_.removed_before_lsn;
   manifest_ = std::move(manifest);
   snapshot_lsn_ = manifest_.last_lsn;
   removed_before_lsn_ = manifest_.removed_before_lsn;
@@ -311,7 +345,6 @@ absl::Status Snapshotter::Merge() {
 
 // What is given up is given up whole files at a time.
 absl::Status Snapshotter::GiveUpBefore(Lsn lsn, uint64_t sealed) {
-  if (lsn <= manifest_.removed_before_lsn) return absl::OkStatus();
   Manifest manifest = manifest_;
   manifest.removed_before_lsn = lsn;
   const auto kept = std::find_if(
@@ -335,8 +368,8 @@ absl::Status Snapshotter::GiveUpBefore(Lsn lsn, uint64_t sealed) {
     manifest.records_after = header.records_before;
     manifest.seal_end = header.predecessor_bytes;
   }
-  // Twice: nothing is removed that only one manifest says may go.
-  for (int i = 0; i < 2; ++i) {
+  // Twice, or once more: nothing is removed that only one manifest says may go.
+  while (agreed_before_lsn_ < lsn) {
     if (absl::Status s = Publish(manifest); !s.ok()) return s;
   }
   return absl::OkStatus();

@@ -61,7 +61,10 @@ class Snapshotter {
   // Returns when a snapshot covers the segment, which is sealed.
   absl::Status Cover(uint64_t segment_id) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Removes parts and sealed segments that hold only records below `lsn`.
+  // Gives up the records below `lsn`: OK when a manifest says so for good.
+  // Parts and sealed segments that hold only such are removed; what cannot be
+  // is told to on_error, and tried again with the next snapshot, RemoveBefore
+  // or sealed segment, and by the next Snapshotter.
   absl::Status RemoveBefore(Lsn lsn) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // What the newest published manifest says.
@@ -111,6 +114,8 @@ class Snapshotter {
   uint64_t next_manifest_id_ = 0;
   std::set<uint64_t> verified_;  // Parts read back from the disk by this one.
   size_t scrub_next_ = 0;
+  Lsn agreed_before_lsn_ = 0;  // Two manifests give up the records below.
+  bool removal_failed_ = false;
 
   absl::Mutex mutex_;
   Work wanted_ ABSL_GUARDED_BY(mutex_);
@@ -120,6 +125,8 @@ class Snapshotter {
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);  // The newest.
   // A damaged segment is not tried again unless somebody asks.
   bool log_damaged_ ABSL_GUARDED_BY(mutex_) = false;
+  // Removing files failed: tried again with the next sealed segment.
+  bool remove_again_ ABSL_GUARDED_BY(mutex_) = false;
   bool started_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

@@ -156,12 +156,17 @@ class Writer {
   // Makes a snapshot of everything appended so far and returns when it is
   // published and verified. Appends go on meanwhile. The log and the older
   // snapshots are untouched by an error: kNoSpace, kDamage (a sealed segment is
-  // not whole), kIo, kClosed.
+  // not whole), kIo, kClosed. What fails later (removing what it replaces,
+  // copying it to the backup directory) is told to the listener and tried again
+  // with the next one.
   virtual absl::Status Snapshot() = 0;
 
   // The application needs no record below `lsn` any more: parts and sealed
   // segments that hold only such are removed. kInvalidArgument if `lsn` is more
-  // than one above what was appended; errors as of Snapshot. With a Folder, the
+  // than one above what was appended; errors as of Snapshot. OK means
+  // that they are given up for good; files that cannot be removed just then are
+  // told to the listener and removed with the next snapshot, RemoveBefore,
+  // sealed segment or opening. With a Folder, the
   // state must be one that folding the later records alone gives, too: where no
   // saved state can be read, they are all that is folded.
   virtual absl::Status RemoveBefore(Lsn lsn) = 0;

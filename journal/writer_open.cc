@@ -8,10 +8,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/types/optional.h"
 #include "journal/error.h"
 #include "journal/examiner.h"
 #include "journal/repair.h"
 #include "journal/snapshot_choice.h"
+#include "journal/snapshot_keeper.h"
 
 namespace journal {
 namespace {
@@ -82,6 +84,15 @@ absl::Status SyncNewest(FileSystem& fs, absl::string_view directory,
     if (absl::Status s = (*file)->DropCache(); !s.ok()) return s;
   }
   return fs.SyncDirectory(directory);
+}
+
+// What cannot be read there now is the backup's own trouble.
+absl::Status CheckBackup(const WriterOptions& options,
+                         const absl::optional<JournalUuid>& uuid) {
+  const std::string& backup = options.snapshots.backup_directory;
+  if (backup.empty()) return absl::OkStatus();
+  absl::Status s = CheckBackupDirectory(*options.file_system, backup, uuid);
+  return KindOf(s) == ErrorKind::kInvalidArgument ? s : absl::OkStatus();
 }
 
 absl::StatusOr<Examination> ExamineForAppend(absl::string_view directory,
@@ -170,6 +181,8 @@ absl::StatusOr<OpenedLog> OpenLog(absl::string_view directory,
       return MakeError(ErrorKind::kNotFound,
                        absl::StrCat(directory, ": no journal here"));
     }
+    absl::Status own = CheckBackup(options, absl::nullopt);
+    if (!own.ok()) return own;
     // Whoever made the directory may have died before its name was durable.
     absl::Status s = fs.SyncDirectory(ParentDirectory(directory));
     if (!s.ok()) return s;
@@ -190,6 +203,7 @@ absl::StatusOr<OpenedLog> OpenLog(absl::string_view directory,
     if (!s.ok()) return s;
     absl::StatusOr<Examination> found = ExamineForAppend(directory, options);
     if (!found.ok()) return found.status();
+    if (s = CheckBackup(options, found->end.uuid); !s.ok()) return s;
     if (s = Clean(fs, directory, *listing); !s.ok()) return s;
     if (s = Repair(fs, directory, *found); !s.ok()) return s;
     opened.report = std::move(found->report);
