@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <limits>
 #include <memory>
@@ -102,7 +103,7 @@ class PosixFile final : public File {
                      static_cast<off_t>(offset + done));
       });
       if (got < 0) {
-        return TransferError(errno, path_, "read", offset + done, size - done);
+        return TransferError(errno, Name(), "read", offset + done, size - done);
       }
       if (got == 0) break;  // Only this is the end; a short read is not.
       done += static_cast<size_t>(got);
@@ -117,11 +118,11 @@ class PosixFile final : public File {
                       static_cast<off_t>(offset));
       });
       if (put < 0) {
-        return TransferError(errno, path_, "write", offset, data.size());
+        return TransferError(errno, Name(), "write", offset, data.size());
       }
       if (put == 0) {
         // Not known to happen; without this it would be an endless loop.
-        return TransferError(EIO, path_, "write", offset, data.size());
+        return TransferError(EIO, Name(), "write", offset, data.size());
       }
       data.remove_prefix(static_cast<size_t>(put));
       offset += static_cast<uint64_t>(put);
@@ -132,13 +133,13 @@ class PosixFile final : public File {
   absl::Status Sync() override {
     // Not repeated on EINTR either: the kernel reports a failed writeback once
     // and forgets it, so that a second success would prove nothing.
-    if (fdatasync(fd_.get()) != 0) return PathError(errno, path_, "fsync");
+    if (fdatasync(fd_.get()) != 0) return PathError(errno, Name(), "fsync");
     // What has no name any more is on the disk for nobody.
     struct stat info;
-    if (fstat(fd_.get(), &info) != 0) return PathError(errno, path_, "stat");
+    if (fstat(fd_.get(), &info) != 0) return PathError(errno, Name(), "stat");
     if (info.st_nlink == 0) {
       return MakeError(ErrorKind::kIo,
-                       absl::StrCat(path_, ": removed while it was written"));
+                       absl::StrCat(Name(), ": removed while it was written"));
     }
     return absl::OkStatus();
   }
@@ -148,26 +149,51 @@ class PosixFile final : public File {
         [&] { return ftruncate(fd_.get(), static_cast<off_t>(size)); });
     if (result != 0) {
       const int error = errno;
-      return PathError(error, path_, absl::StrCat("truncate to ", size));
+      return PathError(error, Name(), absl::StrCat("truncate to ", size));
     }
     return absl::OkStatus();
   }
 
   absl::StatusOr<uint64_t> Size() override {
     struct stat info;
-    if (fstat(fd_.get(), &info) != 0) return PathError(errno, path_, "stat");
+    if (fstat(fd_.get(), &info) != 0) return PathError(errno, Name(), "stat");
     return static_cast<uint64_t>(info.st_size);
   }
 
   absl::Status DropCache() override {
     // Returns its error instead of setting errno. Length 0: to the end.
     const int error = posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED);
-    if (error != 0) return PathError(error, path_, "drop from the page cache");
+    if (error != 0) return PathError(error, Name(), "drop from the page cache");
     return absl::OkStatus();
   }
 
  private:
   static constexpr uint64_t kOffsetMax = std::numeric_limits<off_t>::max();
+
+  // For messages: the path it was opened by, with the name that it has by now
+  // should it have been renamed. Leaves errno as it is.
+  std::string Name() const {
+    const int error = errno;
+    struct stat mine, there;
+    std::string name = path_;
+    char link[PATH_MAX];
+    const bool moved =
+        fstat(fd_.get(), &mine) == 0 && mine.st_nlink > 0 &&
+        (stat(path_.c_str(), &there) != 0 || there.st_dev != mine.st_dev ||
+         there.st_ino != mine.st_ino);
+    if (moved) {
+      const ssize_t size = readlink(
+          absl::StrCat("/proc/self/fd/", fd_.get()).c_str(), link, PATH_MAX);
+      const absl::string_view now(
+          link, static_cast<size_t>(std::max<ssize_t>(size, 0)));
+      const size_t slash = now.rfind('/');
+      if (slash != absl::string_view::npos) {
+        name = JoinPath(ParentDirectory(path_), now.substr(slash + 1));
+      }
+    }
+    errno = error;
+    return name;
+  }
 
   const Descriptor fd_;
   const std::string path_;

@@ -197,6 +197,16 @@ TEST_F(PosixFileSystemTest, ReadOnlyFileRefusesWrites) {
 }
 
 // The kernel writes up to the limit first, and fails the rest.
+TEST_F(PosixFileSystemTest, ErrorsNameARenamedFileAsItIsCalledNow) {
+  Write("a.new", "x");
+  const std::unique_ptr<File> file = Open("a.new", OpenMode::kRead);
+  EXPECT_THAT(std::string(file->WriteAt(0, "y").message()),
+              HasSubstr(Path("a.new")));
+  ASSERT_TRUE(fs_->Rename(Path("a.new"), Path("b")).ok());
+  EXPECT_THAT(std::string(file->WriteAt(0, "y").message()),
+              HasSubstr(Path("b")));
+}
+
 TEST_F(PosixFileSystemTest, ShortWriteGoesOnToItsError) {
   auto file = Open("a", OpenMode::kCreate);
   const auto old_handler = signal(SIGXFSZ, SIG_IGN);
