@@ -25,11 +25,14 @@
 #include <utility>
 #include <vector>
 
+#include "bench/workload.h"
 #include "journal/journal.h"
 
 namespace {
 
-constexpr size_t kRecordBytes = 1024;
+using bench::MakeRecord;
+using bench::Scratch;
+
 constexpr int kRecords = 2000;  // In one repetition.
 constexpr int kRepetitions = 9;
 constexpr off_t kFillStep = 1 << 20;
@@ -40,23 +43,6 @@ constexpr char kJournal[] = "journal_append_each";
 constexpr char kEncrypted[] = "journal_append_each_encrypted";
 constexpr char kNone[] = "journal_append_none";
 constexpr char kNoneEncrypted[] = "journal_append_none_encrypted";
-
-// Looks like a result, and does not compress to nothing.
-std::string MakeRecord() {
-  std::string record = R"({"id":"q1","output":")";
-  for (unsigned i = 0; record.size() < kRecordBytes - 2; ++i) {
-    record += static_cast<char>('a' + (i * 2654435761u >> 24) % 26);
-  }
-  return record + "\"}";
-}
-
-std::string Scratch(const char* name) {
-  const char* directory = std::getenv("BENCH_DIR");
-  const std::string path = std::string(directory == nullptr ? "." : directory) +
-                           "/bench_" + name + "_" + std::to_string(getpid());
-  std::filesystem::remove_all(path);
-  return path;
-}
 
 // The yardstick: write at the end, fdatasync, repeat, into space that the loop
 // zero-writes itself, as the journal does.

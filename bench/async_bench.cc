@@ -19,11 +19,15 @@
 #include <string>
 #include <vector>
 
+#include "bench/workload.h"
 #include "journal/journal.h"
 
 namespace {
 
-constexpr size_t kRecordBytes = 1024;
+using bench::kRecordBytes;
+using bench::MakeRecord;
+using bench::Scratch;
+
 constexpr int kAsyncRecords = 1'000'000;  // In one repetition.
 constexpr int kLoopRecords = 2000;
 constexpr size_t kBatchBytes = 1 << 20;
@@ -35,23 +39,6 @@ double Seconds() {
   return std::chrono::duration<double>(
              std::chrono::steady_clock::now().time_since_epoch())
       .count();
-}
-
-// Looks like a result, and does not compress to nothing.
-std::string MakeRecord() {
-  std::string record = R"({"id":"q1","output":")";
-  for (unsigned i = 0; record.size() < kRecordBytes - 2; ++i) {
-    record += static_cast<char>('a' + (i * 2654435761u >> 24) % 26);
-  }
-  return record + "\"}";
-}
-
-std::string Scratch(const char* name) {
-  const char* directory = std::getenv("BENCH_DIR");
-  const std::string path = std::string(directory == nullptr ? "." : directory) +
-                           "/bench_" + name + "_" + std::to_string(getpid());
-  std::filesystem::remove_all(path);
-  return path;
 }
 
 [[noreturn]] void Fail(const std::string& what) {
