@@ -154,14 +154,19 @@ ReadResult JournalReader::Next() {
 }
 
 ReadResult JournalReader::NextRecord() {
+  bool log_damaged = false;
   for (int i = 0; i < kSwitchesMax; ++i) {
     if (snapshot_ == nullptr) {
       ReadResult result = log_->Next();
-      // The log begins later by now: a snapshot holds what was to come.
-      if (result.outcome != ReadOutcome::kCompacted) return result;
+      const bool damaged = result.outcome == ReadOutcome::kDamaged;
+      if (result.outcome != ReadOutcome::kCompacted && !damaged) return result;
+      // Both copies are damaged, where it comes back from the snapshot.
+      if (damaged && std::exchange(log_damaged, true)) return result;
+      // The log begins later by now, or has lost what was to come: a snapshot
+      // may hold it.
       const absl::StatusOr<bool> entered = EnterSnapshot(next_lsn_);
-      if (!entered.ok()) return CannotRead(entered.status());
-      if (!*entered) return result;
+      if (!entered.ok() && !damaged) return CannotRead(entered.status());
+      if (!entered.ok() || !*entered) return result;
     } else {
       ReadResult result = NextOfSnapshot();
       if (result.outcome != ReadOutcome::kEnd) return result;
@@ -289,8 +294,10 @@ ReadResult JournalReader::Read(Lsn lsn) {
     return in_log.outcome == ReadOutcome::kRecord ? in_log : result;
   }
   ReadResult result = ReadFromLog(lsn);
-  return result.outcome == ReadOutcome::kCompacted ? ReadFromSnapshot(lsn)
-                                                   : result;
+  if (result.outcome == ReadOutcome::kCompacted) return ReadFromSnapshot(lsn);
+  if (result.outcome != ReadOutcome::kDamaged) return result;
+  ReadResult in_snapshot = ReadFromSnapshot(lsn);
+  return in_snapshot.outcome == ReadOutcome::kRecord ? in_snapshot : result;
 }
 
 ReadResult JournalReader::ReadFromSnapshot(Lsn lsn) {

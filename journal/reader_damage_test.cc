@@ -91,6 +91,32 @@ TEST_F(ReaderDamageTest, SegmentsThatVanishUnderAReaderAreSaidOnce) {
   EXPECT_EQ((*reader)->Next().record.body, "c1");
 }
 
+// Of two copies one is enough, whichever a reader is at.
+TEST_F(ReaderDamageTest, WhatASnapshotHoldsIsReadThere) {
+  Open();
+  const std::string more_than_it_reads_ahead(1 << 20, 'm');
+  for (const std::string& body :
+       {std::string("a"), more_than_it_reads_ahead, std::string("b")}) {
+    Append(body);
+  }
+  Sync();
+  absl::StatusOr<std::unique_ptr<Reader>> in_log =
+      Reader::Open(directory_, {.file_system = &fs_});
+  ASSERT_EQ((*in_log)->Next().record.body, "a");
+  ASSERT_TRUE(writer_->Snapshot().ok());
+  Append("c");
+  Close();
+  const FramePlace b = FrameOf("b");
+  FlipBit(b);
+  ASSERT_EQ(Examine().outcome, FindingKind::kSecondCopy);
+  EXPECT_EQ((*in_log)->Next().record.body.size(), 1 << 20);
+  EXPECT_EQ((*in_log)->Next().record.body, "b");
+  EXPECT_EQ((*in_log)->Next().record.body, "c");
+  absl::StatusOr<std::unique_ptr<Reader>> reader =
+      Reader::Open(directory_, {.file_system = &fs_});
+  EXPECT_EQ((*reader)->Read(b.lsn).record.body, "b");
+}
+
 // What only a snapshot holds is not "compacted" because that is damaged.
 TEST_F(ReaderDamageTest, ASnapshotThatCannotBeReadIsDamage) {
   for (const char* body : {"a", "b", "c"}) {
