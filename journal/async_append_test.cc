@@ -406,6 +406,70 @@ TEST_F(AsyncAppendTest, CloseWakesWhoWaitsForRoom) {
   closer.join();
 }
 
+// Whatever is under way when an fsync fails, or the journal is closed: every
+// call returns, and of what was queued nothing is lost or told twice.
+class EverythingAtOnceTest : public AsyncAppendTest,
+                             public ::testing::WithParamInterface<int> {};
+
+TEST_P(EverythingAtOnceTest, EndsWithOneCallbackEach) {
+  options_.sync_mode = SyncMode::kBatch;
+  options_.async_bytes_max = 8 << 10;
+  options_.segment_bytes_max = 64 << 10;
+  Open();
+  if (GetParam() > 0) {
+    fs_.Inject({.op = FileOp::kSync, .name_part = ".seg", .nth = GetParam()});
+  }
+  std::atomic<size_t> queued = 0;
+  std::atomic<int> calls = 0;
+  const std::string body(1000, 'e');
+  const std::function<absl::Status()> work[] = {
+      [&] { return writer_->Append({.type = 1, .body = body}).status(); },
+      [&] {
+        absl::Status s = QueueOrError(body, calls_.Callback());
+        queued += s.ok();
+        return s;
+      },
+      [&] {
+        absl::Status s = TryQueue(body);
+        queued += s.ok();
+        return KindOf(s) == ErrorKind::kBusy ? absl::OkStatus() : s;
+      },
+      [&] { return writer_->Sync(); },
+      [&] {
+        absl::Status s = writer_->WaitDurable(
+            writer_->durable_lsn() + 1, absl::Now() + absl::Milliseconds(1));
+        return absl::IsDeadlineExceeded(s) ? absl::OkStatus() : s;
+      },
+      [&] { return writer_->Snapshot(); },
+      [&] { return writer_->RemoveBefore(writer_->durable_lsn() / 2); },
+  };
+  std::vector<std::thread> threads;
+  for (const auto& call : work) {
+    threads.emplace_back([&] {
+      for (absl::Status s; s.ok(); ++calls) {
+        s = call();
+        const ErrorKind kind = KindOf(s);
+        EXPECT_TRUE(s.ok() || kind == ErrorKind::kClosed ||
+                    kind == ErrorKind::kPoisoned || kind == ErrorKind::kIo)
+            << s;
+      }
+    });
+  }
+  while (calls < 500 && writer_->statistics().background_errors == 0) {
+    std::this_thread::yield();
+  }
+  std::thread other([this] { writer_->Close().IgnoreError(); });
+  writer_->Close().IgnoreError();
+  other.join();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(calls_.Now().size(), queued);
+  writer_.reset();
+  EXPECT_FALSE(Examine().damaged()) << Text(Examine());
+}
+
+INSTANTIATE_TEST_SUITE_P(FsyncThatFails, EverythingAtOnceTest,
+                         ::testing::Values(0, 1, 5, 30));
+
 // ---------------------------------------------------------------------------
 // In a callback
 
