@@ -159,6 +159,25 @@ absl::StatusOr<json> ParseJson(absl::string_view text) {
   }
 }
 
+absl::Status CheckJsonValueCount(absl::string_view text, size_t values_max) {
+  size_t values = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[' || c == ',') {
+      ++values;
+    }
+  }
+  if (values <= values_max) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("more than ", values_max, " values"));
+}
+
 std::string CanonicalJson(const json& value) {
   std::string out;
   AppendCanonical(value, out);

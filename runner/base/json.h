@@ -10,6 +10,7 @@
 #ifndef RUNNER_BASE_JSON_H_
 #define RUNNER_BASE_JSON_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -28,6 +29,11 @@ inline constexpr int kJsonDepthMax = 128;
 // UTF-8, numbers that no double can hold, and anything deeper than
 // kJsonDepthMax are errors. InvalidArgument: "column N: what" (bytes, from 1).
 absl::StatusOr<nlohmann::json> ParseJson(absl::string_view text);
+
+// Whether there are at most `values_max` brackets and commas outside of
+// strings, counted before the text is parsed, so that a finely divided text
+// costs no more memory than its length warrants. InvalidArgument if not.
+absl::Status CheckJsonValueCount(absl::string_view text, size_t values_max);
 
 // Canonical form: keys sorted by their bytes, no spaces, strings in UTF-8 with
 // only what must be escaped escaped, integers in decimal, other numbers in the

@@ -2,10 +2,12 @@
 #ifndef RUNNER_EVALUATORS_EVALUATOR_H_
 #define RUNNER_EVALUATORS_EVALUATOR_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "runner/base/query.h"
@@ -18,8 +20,10 @@ struct EvaluationRequest {
   uint64_t seed = 0;     // Derived from (seed, run, key).
   std::string model;
   std::string method;      // Empty when there is none.
-  std::string prompt;      // The input field as text.
+  std::string prompt;      // The prompt template filled in, or the input field.
   std::string query_json;  // The dataset's whole object.
+  // Of this attempt, when it is shorter than the evaluator's own.
+  absl::Duration timeout = absl::InfiniteDuration();
 };
 
 // A failed attempt. `type` is short and stable ("timeout", "worker-exited",
@@ -29,7 +33,26 @@ struct EvaluationError {
   std::string message;
   bool retryable = false;
   std::string context_json;  // Empty when there is none.
+  // When the evaluator asked to be left alone for so long; as it said it.
+  absl::optional<absl::Duration> retry_after = {};
+  // It was asked too much at once: fewer at a time would go better.
+  bool throttled = false;
 };
+
+// Bounds on what an evaluator may say. An answer beyond one is an error, whose
+// message names the field.
+inline constexpr size_t kAnswerBytesMax = 16 << 20;  // One line or body.
+inline constexpr size_t kAnswerValuesMax = 1 << 20;  // Commas and brackets.
+inline constexpr size_t kNameBytesMax = 128;  // Score names, error types.
+inline constexpr double kCostMax = 1e9;       // Dollars, for one attempt.
+inline constexpr uint64_t kTokensMax = 1e12;  // For one attempt.
+inline constexpr size_t kErrorMessageBytesMax = 64 << 10;
+
+// The types of the errors that the runner itself gives. kTimeoutError,
+// kProtocolError and kOversizeError are retryable: another attempt may go well,
+// and how many there are is bounded by --max-retries.
+inline constexpr char kTimeoutError[] = "timeout";
+inline constexpr char kProtocolError[] = "protocol";
 
 // An answer larger than anybody takes.
 inline constexpr char kOversizeError[] = "oversize";
@@ -57,6 +80,10 @@ struct EvaluationResult {
   absl::Duration latency;
   uint32_t slot = 0;  // Which of the `slots` evaluated it, from 0.
 };
+
+// A failed attempt's result.
+EvaluationResult FailedResult(absl::string_view type, std::string message,
+                              bool retryable);
 
 // Thread-safe.
 class Evaluator {

@@ -10,16 +10,6 @@
 namespace runner {
 namespace {
 
-EvaluationResult Failed(absl::string_view type, std::string message,
-                        bool retryable) {
-  EvaluationResult result;
-  EvaluationError& error = result.error.emplace();
-  error.type = std::string(type);
-  error.message = std::move(message);
-  error.retryable = retryable;
-  return result;
-}
-
 class ReplayEvaluator final : public Evaluator {
  public:
   ReplayEvaluator(Fields fields, std::string response_field, int slots)
@@ -29,7 +19,8 @@ class ReplayEvaluator final : public Evaluator {
 
   void Start(EvaluationRequest request, Done done) override {
     if (stopped_) {
-      done(Failed("stopped", "the evaluator was stopped", /*retryable=*/true));
+      done(FailedResult("stopped", "the evaluator was stopped",
+                        /*retryable=*/true));
       return;
     }
     done(Evaluate(request));
@@ -43,13 +34,14 @@ class ReplayEvaluator final : public Evaluator {
   EvaluationResult Evaluate(const EvaluationRequest& request) const {
     absl::StatusOr<RowFields> row = fields_.Resolve(request.query_json);
     if (!row.ok()) {
-      return Failed(kNoRecordedResponseError,
-                    std::string(row.status().message()), /*retryable=*/false);
+      return FailedResult(kNoRecordedResponseError,
+                          std::string(row.status().message()),
+                          /*retryable=*/false);
     }
     if (!row->response) {
-      return Failed(kNoRecordedResponseError,
-                    absl::StrCat("field `", response_field_, "` is null"),
-                    /*retryable=*/false);
+      return FailedResult(kNoRecordedResponseError,
+                          absl::StrCat("field `", response_field_, "` is null"),
+                          /*retryable=*/false);
     }
     EvaluationResult result;
     result.output = std::move(row->response);

@@ -34,29 +34,8 @@ absl::Status Wrong(absl::string_view field, absl::string_view what) {
       absl::StrCat("\"", Excerpt(field, kExcerptColumns), "\" ", what));
 }
 
-// Brackets and commas, counted before the text is parsed, so that a finely
-// divided answer costs no more memory than its length warrants.
-absl::Status CheckValueCount(absl::string_view line) {
-  size_t values = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[' || c == ',') {
-      ++values;
-    }
-  }
-  if (values <= kAnswerValuesMax) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("more than ", kAnswerValuesMax, " values"));
-}
-
 absl::StatusOr<Json> ParseObject(absl::string_view line) {
-  absl::Status status = CheckValueCount(line);
+  absl::Status status = CheckJsonValueCount(line, kAnswerValuesMax);
   if (!status.ok()) return status;
   absl::StatusOr<Json> json = ParseJson(line);
   if (!json.ok()) {
@@ -225,16 +204,6 @@ absl::Status ReadAnswer(const Json& object, Answer* answer) {
 }
 
 }  // namespace
-
-EvaluationResult FailedResult(absl::string_view type, std::string message,
-                              bool retryable) {
-  EvaluationResult result;
-  EvaluationError& error = result.error.emplace();
-  error.type = std::string(type);
-  error.message = std::move(message);
-  error.retryable = retryable;
-  return result;
-}
 
 std::string RequestLine(const EvaluationRequest& request,
                         absl::string_view id) {

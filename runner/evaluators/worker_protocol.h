@@ -22,28 +22,14 @@
 
 namespace runner {
 
-// Bounds on what a worker may say. An answer beyond one is a protocol error,
-// whose message names the field.
-inline constexpr size_t kAnswerBytesMax = 16 << 20;  // One line.
-inline constexpr size_t kAnswerValuesMax = 1 << 20;  // Commas and brackets.
-inline constexpr size_t kStateBytesMax = 1 << 20;    // Journaled each time.
+// Bounds on what a worker may say, besides those in evaluator.h. An answer
+// beyond one is a protocol error, whose message names the field.
+inline constexpr size_t kStateBytesMax = 1 << 20;  // Journaled each time.
 inline constexpr size_t kScoresMax = 256;
-inline constexpr size_t kNameBytesMax = 128;  // Score names, error types.
-inline constexpr double kScoreMax = 1e15;     // Of the absolute value.
-inline constexpr double kCostMax = 1e9;       // Dollars, for one attempt.
-inline constexpr uint64_t kTokensMax = 1e12;  // For one attempt.
-inline constexpr size_t kErrorMessageBytesMax = 64 << 10;
+inline constexpr double kScoreMax = 1e15;  // Of the absolute value.
 
-// The types of the errors that the runner itself gives. All are retryable: for
-// kProtocolError and kOversizeError too another attempt may go well, and how
-// many there are is bounded by --max-retries.
-inline constexpr char kTimeoutError[] = "timeout";
+// Retryable, like the errors in evaluator.h.
 inline constexpr char kWorkerExitedError[] = "worker-exited";
-inline constexpr char kProtocolError[] = "protocol";
-
-// A failed attempt's result.
-EvaluationResult FailedResult(absl::string_view type, std::string message,
-                              bool retryable);
 
 // The line (with its newline) that asks for `request` under `id`.
 // `request.query_json` must be valid JSON or empty (then null); it is spliced

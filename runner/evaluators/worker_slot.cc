@@ -141,10 +141,10 @@ void WorkerSlot::OnTime(absl::Duration now) {
     Launch(now).IgnoreError();  // WorkerEnded has it.
   }
   if (phase_ == Phase::kRunning && request_ &&
-      now >= sent_at_ + context_->timeout) {
+      now >= sent_at_ + RequestTimeout()) {
     Violate(kTimeoutError,
             absl::StrCat("no answer within ",
-                         absl::FormatDuration(context_->timeout)),
+                         absl::FormatDuration(RequestTimeout())),
             now);
   }
   if (phase_ == Phase::kEnding && now >= kill_at_) {
@@ -153,12 +153,16 @@ void WorkerSlot::OnTime(absl::Duration now) {
   }
 }
 
+absl::Duration WorkerSlot::RequestTimeout() const {
+  return std::min(context_->timeout, request_->request.timeout);
+}
+
 absl::Duration WorkerSlot::NextDeadline() const {
   switch (phase_) {
     case Phase::kDown:
       return stopping_ ? absl::InfiniteDuration() : launch_at_;
     case Phase::kRunning:
-      return request_ ? sent_at_ + context_->timeout : absl::InfiniteDuration();
+      return request_ ? sent_at_ + RequestTimeout() : absl::InfiniteDuration();
     case Phase::kEnding:
       return kill_at_;
   }

@@ -124,6 +124,9 @@ class WorkerSlot {
   void OnLine(absl::string_view line, absl::Duration now);
   void OnAnswer(EvaluationResult result, absl::Duration now);
 
+  // REQUIRES: there is a request.
+  absl::Duration RequestTimeout() const;
+
   // The worker broke the protocol or its time: its request fails, it is killed.
   void Violate(absl::string_view type, absl::string_view what,
                absl::Duration now);
