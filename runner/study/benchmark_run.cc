@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/optional.h"
@@ -17,6 +16,10 @@
 #include "journal/reader.h"
 #include "runner/base/hashing.h"
 #include "runner/storage/journal_read.h"
+#include "runner/study/adaptive_limit.h"
+#include "runner/study/rate_limit.h"
+#include "runner/study/request_maker.h"
+#include "runner/study/retry_policy.h"
 #include "runner/study/work_source.h"
 
 namespace runner {
@@ -29,25 +32,21 @@ constexpr int kFinishersMax = 16;
 // Starts journaled together, at most.
 constexpr size_t kStartsMax = 256;
 
-constexpr absl::Duration kRetryDelayMin = absl::Milliseconds(100);
-constexpr absl::Duration kRetryDelayMax = absl::Seconds(10);
-
 // How often a write is tried again while the disk is full.
 constexpr absl::Duration kNoSpaceRetryInterval = absl::Milliseconds(200);
 
-// Exponential, with jitter that depends on the query alone, so that workers
-// which failed together do not come back together.
-absl::Duration RetryDelay(uint32_t tries, uint64_t seed) {
-  absl::Duration delay = kRetryDelayMin;
-  for (uint32_t i = 1; i < tries && delay < kRetryDelayMax; ++i) delay *= 2;
-  const double jitter = 0.5 + static_cast<double>(seed % 1024) / 2048;
-  return std::min(delay, kRetryDelayMax) * jitter;
-}
+// Which query, for the how-manieth time.
+struct Turn {
+  WorkItem item;
+  uint32_t tries = 1;  // In this session.
+  // Monotonic: when its time is up; set when the first try leaves.
+  absl::Duration deadline = absl::InfiniteDuration();
+};
 
 // A query on its way.
 struct Work {
-  WorkItem item;
-  uint32_t tries = 1;  // In this session.
+  Turn turn;
+  absl::Duration sent;  // Monotonic: when it left.
   EvaluationRequest request;
   absl::optional<std::string> target;
 };
@@ -60,7 +59,11 @@ struct Finished {
 class BenchmarkRunImpl final : public BenchmarkRun {
  public:
   BenchmarkRunImpl(const RunParts& parts, const RunPlan& plan)
-      : parts_(parts), plan_(plan), source_(*parts.journal, plan_) {}
+      : parts_(parts),
+        plan_(plan),
+        source_(*parts.journal, plan_),
+        limit_(plan.workers),
+        rate_(plan.rate_limit) {}
 
   absl::Status Run() override;
   void RequestStop() override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -70,11 +73,6 @@ class BenchmarkRunImpl final : public BenchmarkRun {
   }
 
  private:
-  struct Retry {
-    WorkItem item;
-    uint32_t tries = 1;
-  };
-
   absl::Status ScoreUnscored();
   absl::Status ScoreRecorded(const OpenQuery& open, uint32_t row,
                              journal::Reader& reader);
@@ -87,6 +85,7 @@ class BenchmarkRunImpl final : public BenchmarkRun {
 
   // Dispatcher: hands what is ready to the evaluator.
   void RunDispatcher();
+  absl::optional<Work> TakeReady() ABSL_LOCKS_EXCLUDED(mutex_);
   void OnDone(Work work, EvaluationResult result);
 
   // Finishers: journal, score.
@@ -114,13 +113,13 @@ class BenchmarkRunImpl final : public BenchmarkRun {
   // Wakes those who can go on, after any change of what follows.
   void Wake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoom() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return ready_.size() < static_cast<size_t>(plan_.workers);
+    return ready_.size() < static_cast<size_t>(limit_.limit());
   }
   bool CanDispatch() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     // While as many answers wait for the disk as there are workers, asking for
     // more would gain nothing, and a crash would lose more that was paid.
     const auto workers = static_cast<size_t>(plan_.workers);
-    return !stop_ && !ready_.empty() && in_flight_ < plan_.workers &&
+    return !stop_ && !ready_.empty() && in_flight_ < limit_.limit() &&
            finished_.size() < workers;
   }
 
@@ -137,8 +136,10 @@ class BenchmarkRunImpl final : public BenchmarkRun {
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   std::deque<Work> ready_ ABSL_GUARDED_BY(mutex_);
   std::deque<Finished> finished_ ABSL_GUARDED_BY(mutex_);
-  std::multimap<absl::Duration, Retry> retries_ ABSL_GUARDED_BY(mutex_);
+  std::multimap<absl::Duration, Turn> retries_ ABSL_GUARDED_BY(mutex_);
   int in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
+  AdaptiveLimit limit_ ABSL_GUARDED_BY(mutex_);
+  RateLimit rate_ ABSL_GUARDED_BY(mutex_);
   // Taken from the source or from the retries and not yet finished.
   uint64_t outstanding_ ABSL_GUARDED_BY(mutex_) = 0;
 
@@ -304,13 +305,12 @@ std::vector<Work> BenchmarkRunImpl::TakeChunk() {
     if (stop_) return chunk;
     if (HasRoom()) {
       const size_t most = std::min(
-          2 * static_cast<size_t>(plan_.workers) - ready_.size(), kStartsMax);
+          2 * static_cast<size_t>(limit_.limit()) - ready_.size(), kStartsMax);
       const absl::Duration now = parts_.clock->Monotonic();
       while (chunk.size() < most && !retries_.empty() &&
              retries_.begin()->first <= now) {
         Work work;
-        work.item = retries_.begin()->second.item;
-        work.tries = retries_.begin()->second.tries;
+        work.turn = retries_.begin()->second;
         retries_.erase(retries_.begin());
         chunk.push_back(std::move(work));
       }
@@ -323,7 +323,7 @@ std::vector<Work> BenchmarkRunImpl::TakeChunk() {
         source_empty_ = !item.has_value();
         if (source_empty_) break;
         Work work;
-        work.item = *item;
+        work.turn.item = *item;
         chunk.push_back(std::move(work));
       }
       outstanding_ += chunk.size();
@@ -343,24 +343,19 @@ std::vector<Work> BenchmarkRunImpl::TakeChunk() {
 }
 
 absl::Status BenchmarkRunImpl::Prepare(Work& work) {
-  const uint32_t row = work.item.row.row;
+  absl::StatusOr<RowRequest> made = MakeRowRequest(
+      {parts_.dataset, parts_.fields, parts_.prompt}, work.turn.item.row.row);
+  if (!made.ok()) return made.status();
   EvaluationRequest& request = work.request;
-  absl::StatusOr<std::string> text = parts_.dataset->Row(row);
-  if (!text.ok()) return text.status();
-  absl::StatusOr<RowFields> fields = parts_.fields->Resolve(*text);
-  if (!fields.ok()) return fields.status();
-  request.key.run = work.item.run;
-  request.key.index = work.item.row.index;
-  request.key.id = parts_.dataset->id(row);
-  request.key.occurrence = parts_.dataset->occurrence(row);
-  request.attempt = work.item.attempts_before + work.tries;
+  request = std::move(made->request);
+  request.key.run = work.turn.item.run;
+  request.key.index = work.turn.item.row.index;
+  request.attempt = work.turn.item.attempts_before + work.turn.tries;
   request.seed = QuerySeed(plan_.seed, request.key.run, request.key.id,
                            request.key.occurrence);
   request.model = plan_.model;
   request.method = plan_.method;
-  request.prompt = fields->input.value_or("");
-  request.query_json = *std::move(text);
-  work.target = std::move(fields->target);
+  work.target = std::move(made->target);
   return absl::OkStatus();
 }
 
@@ -395,19 +390,17 @@ void BenchmarkRunImpl::AbandonReady() {
 // Dispatcher
 
 void BenchmarkRunImpl::RunDispatcher() {
-  for (;;) {
-    Work work;
-    {
-      absl::MutexLock lock(&mutex_);
-      while (!finished_all_ && !CanDispatch()) dispatcher_wake_.Wait(&mutex_);
-      if (finished_all_) return;
-      work = std::move(ready_.front());
-      ready_.pop_front();
-      ++in_flight_;
-      Wake();
+  while (absl::optional<Work> work = TakeReady()) {
+    work->request.timeout = work->turn.deadline - work->sent;
+    if (work->request.timeout <= absl::ZeroDuration()) {
+      OnDone(
+          *std::move(work),
+          FailedResult(kTimeoutError, "the time of all attempts together is up",
+                       /*retryable=*/true));
+      continue;
     }
-    EvaluationRequest request = work.request;
-    auto shared = std::make_shared<Work>(std::move(work));
+    EvaluationRequest request = work->request;
+    auto shared = std::make_shared<Work>(*std::move(work));
     parts_.evaluator->Start(std::move(request),
                             [this, shared](EvaluationResult result) {
                               OnDone(std::move(*shared), std::move(result));
@@ -415,9 +408,36 @@ void BenchmarkRunImpl::RunDispatcher() {
   }
 }
 
+// The next to leave, when it may; nullopt at the end.
+absl::optional<Work> BenchmarkRunImpl::TakeReady() {
+  absl::MutexLock lock(&mutex_);
+  absl::Duration now;
+  for (;;) {
+    while (!finished_all_ && !CanDispatch()) dispatcher_wake_.Wait(&mutex_);
+    if (finished_all_) return absl::nullopt;
+    now = parts_.clock->Monotonic();
+    const absl::Duration wait = rate_.Wait(now);
+    if (wait <= absl::ZeroDuration()) break;
+    parts_.clock->WaitWithTimeout(&dispatcher_wake_, &mutex_, wait);
+  }
+  rate_.Take(now);
+  Work work = std::move(ready_.front());
+  ready_.pop_front();
+  ++in_flight_;
+  work.sent = now;
+  if (work.turn.tries == 1) work.turn.deadline = now + plan_.total_timeout;
+  Wake();
+  return work;
+}
+
 void BenchmarkRunImpl::OnDone(Work work, EvaluationResult result) {
   absl::MutexLock lock(&mutex_);
   --in_flight_;
+  if (!result.error.has_value()) {
+    limit_.OnAnswer();
+  } else if (result.error->throttled) {
+    limit_.OnThrottled(work.sent, parts_.clock->Monotonic());
+  }
   finished_.push_back({std::move(work), std::move(result)});
   Wake();
 }
@@ -459,7 +479,11 @@ void BenchmarkRunImpl::FinishError(const Finished& finished) {
   // Cut off by the end of draining, it is neither failed nor done: it stays
   // in flight, to be listed as in doubt.
   if (error.type == kStoppedError) return;
-  const bool again = error.retryable && work.tries <= plan_.max_retries;
+  const absl::Duration again_at =
+      parts_.clock->Monotonic() +
+      RetryDelay(error, work.turn.tries, work.request.seed);
+  const bool again = error.retryable && work.turn.tries <= plan_.max_retries &&
+                     again_at < work.turn.deadline;
   const bool final = !again;
   absl::Status status = RecordOrWait([&] {
     return parts_.journal->RecordError(work.request, finished.result, final);
@@ -476,8 +500,7 @@ void BenchmarkRunImpl::FinishError(const Finished& finished) {
   absl::MutexLock lock(&mutex_);
   if (stop_) return;
   retries_.emplace(
-      parts_.clock->Monotonic() + RetryDelay(work.tries, work.request.seed),
-      Retry{work.item, work.tries + 1});
+      again_at, Turn{work.turn.item, work.turn.tries + 1, work.turn.deadline});
 }
 
 void BenchmarkRunImpl::FinishAnswer(Finished& finished) {
@@ -568,17 +591,7 @@ bool JournalIsDead(const absl::Status& status) {
 
 uint64_t BenchmarkRun::CountRemaining(const BenchmarkJournal& journal,
                                       const RunPlan& plan) {
-  WorkSource source(journal, plan);
-  uint64_t remaining = 0;
-  while (source.Next().has_value()) ++remaining;
-  absl::flat_hash_set<uint32_t> selected;
-  for (const SelectedRow& row : plan.rows) selected.insert(row.index);
-  for (const OpenQuery& open : journal.open_queries()) {
-    const bool asked_for =
-        open.run <= plan.runs && selected.contains(open.index);
-    remaining += open.unscored && asked_for ? 1 : 0;
-  }
-  return remaining;
+  return CountOpen(journal, plan);
 }
 
 std::unique_ptr<BenchmarkRun> BenchmarkRun::Create(const RunParts& parts,

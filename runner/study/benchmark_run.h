@@ -15,6 +15,7 @@
 #include "runner/base/query.h"
 #include "runner/data/dataset.h"
 #include "runner/data/fields.h"
+#include "runner/data/prompt_template.h"
 #include "runner/evaluators/evaluator.h"
 #include "runner/scoring/scorer.h"
 #include "runner/storage/benchmark_journal.h"
@@ -30,9 +31,14 @@ struct SelectedRow {
 struct RunPlan {
   uint32_t runs = 1;
   std::vector<SelectedRow> rows;  // In dataset order.
-  int workers = 1;                // Queries evaluated at once, at least 1.
-  uint32_t max_retries = 5;       // Further attempts at a retryable failure.
-  bool only_failed = false;       // --retry-failed: also permanent failures.
+  // Queries evaluated at once, at least 1; fewer while the evaluator says that
+  // they are too many.
+  int workers = 1;
+  uint32_t max_retries = 5;  // Further attempts at a retryable failure.
+  bool only_failed = false;  // --retry-failed: also permanent failures.
+  // Of a query with all its attempts in this session.
+  absl::Duration total_timeout = absl::InfiniteDuration();
+  double rate_limit = 0;  // Requests per second; 0: no limit.
   absl::Duration drain_timeout = absl::Seconds(10);
   uint64_t seed = 0;
   std::string model;
@@ -58,6 +64,7 @@ struct RunParts {
   BenchmarkJournal* journal = nullptr;
   const Dataset* dataset = nullptr;
   const Fields* fields = nullptr;
+  const PromptTemplate* prompt = nullptr;  // Null: the input field.
   const Scoring* scoring = nullptr;
   Evaluator* evaluator = nullptr;
   RunObserver* observer = nullptr;

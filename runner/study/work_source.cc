@@ -1,5 +1,7 @@
 #include "runner/study/work_source.h"
 
+#include "absl/container/flat_hash_set.h"
+
 namespace runner {
 namespace {
 
@@ -32,6 +34,20 @@ absl::optional<WorkItem> WorkSource::Next() {
     }
   }
   return absl::nullopt;
+}
+
+uint64_t CountOpen(const BenchmarkJournal& journal, const RunPlan& plan) {
+  WorkSource source(journal, plan);
+  uint64_t remaining = 0;
+  while (source.Next().has_value()) ++remaining;
+  absl::flat_hash_set<uint32_t> selected;
+  for (const SelectedRow& row : plan.rows) selected.insert(row.index);
+  for (const OpenQuery& open : journal.open_queries()) {
+    const bool asked_for =
+        open.run <= plan.runs && selected.contains(open.index);
+    remaining += open.unscored && asked_for ? 1 : 0;
+  }
+  return remaining;
 }
 
 }  // namespace runner

@@ -43,6 +43,9 @@ class WorkSource {
   size_t next_ = 0;
 };
 
+// How many queries are left to ask or to score.
+uint64_t CountOpen(const BenchmarkJournal& journal, const RunPlan& plan);
+
 }  // namespace runner
 
 #endif  // RUNNER_STUDY_WORK_SOURCE_H_
