@@ -12,6 +12,7 @@
 #include "runner/base/exit_code.h"
 #include "runner/base/printable.h"
 #include "runner/base/version.h"
+#include "runner/config/api_key.h"
 #include "runner/config/encryption_key.h"
 #include "runner/config/options.h"
 #include "runner/display/progress_display.h"
@@ -54,5 +55,7 @@ int Main(const std::vector<std::string>& args) {
 }  // namespace runner
 
 int main(int argc, char** argv) {
-  return runner::Main(std::vector<std::string>(argv + 1, argv + argc));
+  const std::vector<std::string> args(argv + 1, argv + argc);
+  runner::HideApiKey(argc, argv);
+  return runner::Main(args);
 }

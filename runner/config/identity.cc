@@ -65,6 +65,11 @@ std::string IdentityJson(const IdentityFields& fields) {
   SetIfGiven("input_field", fields.input_field, object);
   SetIfGiven("response_field", fields.response_field, object);
   SetIfGiven("worker_command", fields.worker_command, object);
+  SetIfGiven("prompt_template", fields.prompt_template, object);
+  SetIfGiven("system_prompt", fields.system_prompt, object);
+  if (!fields.request_json.empty()) {
+    object["request"] = json::parse(fields.request_json, nullptr, false);
+  }
   return CanonicalJson(object);
 }
 

@@ -28,6 +28,9 @@ struct IdentityFields {
   std::string input_field = {};
   std::string response_field = {};
   std::string worker_command = {};
+  std::string prompt_template = {};  // The text, wherever it came from.
+  std::string system_prompt = {};
+  std::string request_json = {};  // An object: ChatParametersJson.
   uint64_t seed = 0;
 };
 std::string IdentityJson(const IdentityFields& fields);

@@ -16,6 +16,8 @@ namespace {
 constexpr uint64_t kRunsMax = 1000000;
 constexpr uint64_t kWorkersMax = 4096;
 constexpr uint64_t kRetriesMax = 1000;
+constexpr uint64_t kTokensLimitMax = 1000000000;
+constexpr int kTemperatureMax = 2;
 constexpr uint64_t kCheckpointIntervalMax = 1000000;
 constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
 
@@ -79,13 +81,69 @@ absl::Status SetModel(absl::string_view value, RunOptions& options) {
 
 absl::Status SetEvaluator(absl::string_view value, RunOptions& options) {
   for (const EvaluatorKind kind :
-       {EvaluatorKind::kReplay, EvaluatorKind::kWorker}) {
+       {EvaluatorKind::kReplay, EvaluatorKind::kWorker,
+        EvaluatorKind::kOpenAi}) {
     if (value != EvaluatorName(kind)) continue;
     options.evaluator = kind;
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(Quoted(value) +
-                                    " is neither replay nor worker");
+                                    " is not one of replay, worker and openai");
+}
+
+template <auto kMember>
+absl::Status SetRequestText(absl::string_view value, RunOptions& options) {
+  options.request.*kMember = std::string(value);
+  return absl::OkStatus();
+}
+
+// A number within [0, kMax] for the request.
+template <auto kMember, int kMax>
+absl::Status SetRequestNumber(absl::string_view value, RunOptions& options) {
+  const absl::StatusOr<double> number = ParseNumber(value);
+  if (!number.ok()) return number.status();
+  if (!(*number >= 0 && *number <= kMax)) {
+    return absl::InvalidArgumentError(Quoted(value) + " is not within 0 and " +
+                                      std::to_string(kMax));
+  }
+  options.request.*kMember = *number;
+  return absl::OkStatus();
+}
+
+absl::Status SetPromptTemplate(absl::string_view value, RunOptions& options) {
+  absl::StatusOr<std::string> text = TextOrFile(value);
+  if (!text.ok()) return text.status();
+  if (text->empty()) return absl::InvalidArgumentError("the template is empty");
+  options.request.prompt_template = *std::move(text);
+  return absl::OkStatus();
+}
+
+absl::Status SetMaxTokens(absl::string_view value, RunOptions& options) {
+  const absl::StatusOr<uint64_t> count = ParseCount(value, 1, kTokensLimitMax);
+  if (!count.ok()) return count.status();
+  options.request.max_tokens = *count;
+  return absl::OkStatus();
+}
+
+absl::Status SetStop(absl::string_view value, RunOptions& options) {
+  absl::StatusOr<std::vector<std::string>> stops = ParseStop(value);
+  if (!stops.ok()) return stops.status();
+  options.request.stop = *std::move(stops);
+  return absl::OkStatus();
+}
+
+absl::Status SetRequestJson(absl::string_view value, RunOptions& options) {
+  absl::StatusOr<std::string> json = ReadRequestJson(value);
+  if (!json.ok()) return json.status();
+  options.request.json = *std::move(json);
+  return absl::OkStatus();
+}
+
+absl::Status SetRateLimit(absl::string_view value, RunOptions& options) {
+  const absl::StatusOr<double> rate = ParseRate(value);
+  if (!rate.ok()) return rate.status();
+  options.rate_limit = *rate;
+  return absl::OkStatus();
 }
 
 absl::Status SetWorkers(absl::string_view value, RunOptions& options) {
@@ -250,6 +308,57 @@ std::vector<OptionRow> ScoringRows() {
   };
 }
 
+std::vector<OptionRow> RequestRows() {
+  constexpr auto kGroup = OptionGroup::kRequest;
+  constexpr auto kIdentity = OptionClass::kIdentity;
+  return {
+      {.name = "prompt-template",
+       .option_class = kIdentity,
+       .group = kGroup,
+       .value_name = "TEXT|@FILE",
+       .help = "the prompt, with {{field}} where a row's value goes (the input "
+               "field alone)",
+       .set = SetPromptTemplate},
+      {.name = "system-prompt",
+       .option_class = kIdentity,
+       .group = kGroup,
+       .value_name = "TEXT",
+       .help = "a message before it, of the role system",
+       .set = SetRequestText<&RequestOptions::system_prompt>},
+      {.name = "temperature",
+       .option_class = kIdentity,
+       .group = kGroup,
+       .value_name = "X",
+       .help = "0 to 2; what is not given is not sent",
+       .set = SetRequestNumber<&RequestOptions::temperature, kTemperatureMax>},
+      {.name = "top-p",
+       .option_class = kIdentity,
+       .group = kGroup,
+       .value_name = "X",
+       .help = "0 to 1",
+       .set = SetRequestNumber<&RequestOptions::top_p, 1>},
+      {.name = "max-tokens",
+       .option_class = kIdentity,
+       .group = kGroup,
+       .value_name = "N",
+       .help = "the longest answer",
+       .set = SetMaxTokens},
+      {.name = "stop",
+       .option_class = kIdentity,
+       .group = kGroup,
+       .value_name = "TEXT",
+       .help = "where an answer ends; [\"A\", \"B\"] for several",
+       .set = SetStop},
+      {.name = "request-json",
+       .option_class = kIdentity,
+       .group = kGroup,
+       .value_name = "FILE",
+       .help = "an object of further parameters, sent with every request; the "
+               "options above go before it",
+       .set = SetRequestJson},
+  };
+}
+
 std::vector<OptionRow> EvaluatorRows() {
   constexpr auto kGroup = OptionGroup::kEvaluator;
   return {
@@ -257,8 +366,8 @@ std::vector<OptionRow> EvaluatorRows() {
        .option_class = OptionClass::kIdentity,
        .group = kGroup,
        .value_name = "KIND",
-       .help = "replay or worker (inferred from --response-field, "
-               "--worker-command)",
+       .help = "replay, worker or openai (inferred from --response-field, "
+               "--worker-command, --base-url)",
        .set = SetEvaluator},
       {.name = "worker-command",
        .option_class = OptionClass::kIdentity,
@@ -267,12 +376,35 @@ std::vector<OptionRow> EvaluatorRows() {
        .help = "started --workers times, without a shell; JSON lines on its "
                "stdin and stdout",
        .set = SetText<&RunOptions::worker_command>},
+      {.name = "base-url",
+       .group = kGroup,
+       .value_name = "URL",
+       .help = "a server that speaks OpenAI's chat/completions, such as "
+               "http://localhost:8000/v1 ($OPENAI_BASE_URL); a --seed other "
+               "than 0 is sent",
+       .set = SetText<&RunOptions::base_url>},
+      {.name = "api-key",
+       .group = kGroup,
+       .value_name = "KEY",
+       .help = "for the server; better in $OPENAI_API_KEY; never saved",
+       .secret = true,
+       .set = SetText<&RunOptions::api_key>},
       {.name = "timeout",
        .group = kGroup,
        .value_name = "TIME",
        .default_value = "600s",
        .help = "of one attempt",
        .set = SetDuration<&RunOptions::timeout, Zero::kRefused>},
+      {.name = "total-timeout",
+       .group = kGroup,
+       .value_name = "TIME",
+       .help = "of all attempts of one query together, in one session",
+       .set = SetDuration<&RunOptions::total_timeout, Zero::kRefused>},
+      {.name = "rate-limit",
+       .group = kGroup,
+       .value_name = "N[/min]",
+       .help = "at most N requests a second, or a minute (/min), an hour (/h)",
+       .set = SetRateLimit},
       {.name = "max-retries",
        .group = kGroup,
        .value_name = "N",
@@ -291,7 +423,8 @@ std::vector<OptionRow> CheckpointRows() {
        .value_name = "N|auto",
        .default_value = "auto",
        .help = "queries evaluated at once; auto: 1 below 10 remaining, 2 below "
-               "50, else the machine's cores",
+               "50, else the machine's cores; for a server 16 instead, fewer "
+               "while it says that they are too many",
        .set = SetWorkers},
       {.name = "journal-dir",
        .aliases = {"checkpoint-dir"},
@@ -436,7 +569,7 @@ std::vector<OptionRow> ResultRows() {
 std::vector<OptionRow> MakeTable() {
   std::vector<OptionRow> table;
   for (std::vector<OptionRow> rows :
-       {WhatRows(), FieldRows(), ScoringRows(), EvaluatorRows(),
+       {WhatRows(), FieldRows(), ScoringRows(), RequestRows(), EvaluatorRows(),
         CheckpointRows(), ResumeRows(), DisplayRows(), ResultRows()}) {
     for (OptionRow& row : rows) table.push_back(std::move(row));
   }
@@ -461,11 +594,11 @@ absl::string_view OptionClassName(OptionClass option_class) {
 
 absl::string_view OptionGroupTitle(OptionGroup group) {
   constexpr absl::string_view kTitles[kOptionGroupCount] = {
-      "What",     "Fields (dotted paths; {model} and {method} filled in)",
-      "Scoring",  "Evaluator",
-      "Parallel", "Checkpoint",
-      "Resume",   "Display",
-      "Result"};
+      "What",       "Fields (dotted paths; {model} and {method} filled in)",
+      "Scoring",    "Request",
+      "Evaluator",  "Parallel",
+      "Checkpoint", "Resume",
+      "Display",    "Result"};
   return kTitles[static_cast<int>(group)];
 }
 
@@ -500,6 +633,8 @@ absl::Span<const ExclusiveOptions> ExclusiveTable() {
       {"model", "models"},
       {"extract-regex", "extract"},
       {"response-field", "worker-command"},
+      {"response-field", "base-url"},
+      {"worker-command", "base-url"},
       {"quiet", "verbose"},
       {"overwrite", "new-journal"},
       {"overwrite", "resume"},

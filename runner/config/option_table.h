@@ -26,6 +26,7 @@ enum class OptionGroup {
   kWhat,
   kFields,
   kScoring,
+  kRequest,
   kEvaluator,
   kParallel,
   kCheckpoint,
@@ -33,7 +34,7 @@ enum class OptionGroup {
   kDisplay,
   kResult,
 };
-inline constexpr int kOptionGroupCount = 9;
+inline constexpr int kOptionGroupCount = 10;
 
 absl::string_view OptionGroupTitle(OptionGroup group);
 
@@ -46,6 +47,7 @@ struct OptionRow {
   absl::string_view value_name = {};     // Empty: a switch.
   absl::string_view default_value = {};  // Empty: not set.
   absl::string_view help = {};
+  bool secret = false;  // Its value is never shown nor saved.
   // A shorthand has no value of its own: it sets option `sets_name`.
   absl::string_view sets_name = {};
   absl::string_view sets_value = {};

@@ -18,6 +18,7 @@
 #include "runner/config/identity.h"
 #include "runner/config/option_reader.h"
 #include "runner/config/option_table.h"
+#include "runner/data/prompt_template.h"
 #include "runner/scoring/scorer.h"
 
 namespace runner {
@@ -81,47 +82,85 @@ absl::Status Apply(const GivenOptions& given, RunOptions& options) {
     } else if (row.is_switch()) {
       effective.value = "false";
     }
+    effective.secret = row.secret;
+    if (row.secret) effective.value.clear();
     options.effective.push_back(std::move(effective));
   }
   return absl::OkStatus();
 }
 
-absl::Status InferEvaluator(const GivenOptions& given, RunOptions& options) {
-  const bool has_response = !options.fields.response_field.empty();
-  const bool has_command = !options.worker_command.empty();
-  if (!IsGiven(given, "evaluator")) {
-    if (!has_response && !has_command) {
-      return UsageError(
-          "no evaluator: give --response-field for recorded responses, or "
-          "--worker-command for worker processes");
-    }
-    options.evaluator =
-        has_response ? EvaluatorKind::kReplay : EvaluatorKind::kWorker;
-    return absl::OkStatus();
+// Which evaluator needs which option, and which it can do nothing with.
+struct EvaluatorOption {
+  absl::string_view option;
+  bool replay, worker, openai;  // Who takes it.
+};
+constexpr EvaluatorOption kEvaluatorOptions[] = {
+    {"response-field", true, false, false},
+    {"worker-command", false, true, false},
+    {"base-url", false, false, true},
+    {"api-key", false, false, true},
+    {"prompt-template", false, true, true},
+    {"system-prompt", false, false, true},
+    {"temperature", false, false, true},
+    {"top-p", false, false, true},
+    {"max-tokens", false, false, true},
+    {"stop", false, false, true},
+    {"request-json", false, false, true},
+};
+
+absl::Status CheckEvaluatorOptions(const GivenOptions& given,
+                                   const RunOptions& options) {
+  const EvaluatorKind kind = options.evaluator;
+  const absl::string_view name = EvaluatorName(kind);
+  for (const EvaluatorOption& row : kEvaluatorOptions) {
+    const bool takes = kind == EvaluatorKind::kReplay   ? row.replay
+                       : kind == EvaluatorKind::kWorker ? row.worker
+                                                        : row.openai;
+    if (takes || !IsGiven(given, row.option)) continue;
+    return UsageError(absl::StrCat("--", row.option,
+                                   " has no meaning with --evaluator ", name));
   }
-  const bool replay = options.evaluator == EvaluatorKind::kReplay;
-  if (replay && has_command) {
-    return UsageError(
-        "--worker-command has no meaning with --evaluator replay");
-  }
-  if (!replay && has_response) {
-    return UsageError(
-        "--response-field has no meaning with --evaluator worker");
-  }
-  if (replay && !has_response) {
+  if (kind == EvaluatorKind::kReplay && options.fields.response_field.empty()) {
     return UsageError("--evaluator replay needs --response-field");
   }
-  if (!replay && !has_command) {
+  if (kind == EvaluatorKind::kWorker && options.worker_command.empty()) {
     return UsageError("--evaluator worker needs --worker-command");
   }
+  if (kind == EvaluatorKind::kOpenAi && options.models.empty()) {
+    return UsageError("--evaluator openai needs --model: which one is asked?");
+  }
   return absl::OkStatus();
+}
+
+absl::Status InferEvaluator(const GivenOptions& given, RunOptions& options) {
+  if (!IsGiven(given, "evaluator")) {
+    if (!options.fields.response_field.empty()) {
+      options.evaluator = EvaluatorKind::kReplay;
+    } else if (!options.worker_command.empty()) {
+      options.evaluator = EvaluatorKind::kWorker;
+    } else if (!options.base_url.empty()) {
+      options.evaluator = EvaluatorKind::kOpenAi;
+    } else {
+      return UsageError(
+          "no evaluator: give --response-field for recorded responses, "
+          "--worker-command for worker processes, or --base-url for a server");
+    }
+  }
+  return CheckEvaluatorOptions(given, options);
+}
+
+absl::Status CheckPrompt(const RunOptions& options) {
+  const absl::Status status =
+      PromptTemplate::Parse(options.request.prompt_template).status();
+  if (status.ok()) return status;
+  return UsageError(absl::StrCat("--prompt-template: ", status.message()));
 }
 
 absl::Status CheckScoring(const RunOptions& options) {
   const absl::StatusOr<Scoring> scoring = Scoring::Create(
       {options.extract_regex, options.extract}, options.scorers);
   if (!scoring.ok()) return scoring.status();
-  if (options.scorers.empty() && options.evaluator == EvaluatorKind::kReplay) {
+  if (options.scorers.empty() && options.evaluator != EvaluatorKind::kWorker) {
     return UsageError(absl::StrCat(
         "no --scorer: nothing would be scored; known are ", KnownScorers()));
   }
@@ -207,6 +246,7 @@ absl::StatusOr<RunOptions> MakeRunOptions(GivenOptions given) {
     status = UsageError("--dataset is missing: which file has the queries?");
   }
   if (status.ok()) status = InferEvaluator(given, options);
+  if (status.ok()) status = CheckPrompt(options);
   if (status.ok()) status = CheckScoring(options);
   if (status.ok()) status = CheckWorkerCommand(options);
   if (status.ok()) status = CheckNames(options);
@@ -229,7 +269,15 @@ absl::optional<std::string> TextToShow(absl::Span<const std::string> args,
 }  // namespace
 
 absl::string_view EvaluatorName(EvaluatorKind kind) {
-  return kind == EvaluatorKind::kReplay ? "replay" : "worker";
+  switch (kind) {
+    case EvaluatorKind::kReplay:
+      return "replay";
+    case EvaluatorKind::kWorker:
+      return "worker";
+    case EvaluatorKind::kOpenAi:
+      return "openai";
+  }
+  return "";
 }
 
 Environment ProcessEnvironment() {
@@ -279,7 +327,7 @@ absl::StatusOr<Command> ParseCommand(absl::Span<const std::string> args,
 std::string ConfigJson(const RunOptions& options) {
   nlohmann::json config = nlohmann::json::object();
   for (const EffectiveOption& option : options.effective) {
-    if (option.value.empty()) continue;
+    if (option.value.empty() || option.secret) continue;
     config[absl::StrReplaceAll(option.name, {{"-", "_"}})] = option.value;
   }
   return CanonicalJson(config);

@@ -21,11 +21,12 @@
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "journal/types.h"
+#include "runner/config/request_options.h"
 #include "runner/data/fields.h"
 
 namespace runner {
 
-enum class EvaluatorKind { kReplay, kWorker };
+enum class EvaluatorKind { kReplay, kWorker, kOpenAi };
 
 absl::string_view EvaluatorName(EvaluatorKind kind);
 
@@ -38,9 +39,11 @@ struct MinScore {
 enum class OptionSource { kDefault, kEnvironment, kCommandLine };
 
 struct EffectiveOption {
-  std::string name;  // The long name.
-  std::string value;
+  std::string name;   // The long name.
+  std::string value;  // Never that of a secret: see `secret`.
   OptionSource source = OptionSource::kDefault;
+  // Its value is not shown and not saved; `source` says whether there is one.
+  bool secret = false;
 };
 
 // A checked `bench-runner run`. What cannot be known without the dataset or a
@@ -67,8 +70,15 @@ struct RunOptions {
   // Evaluator.
   EvaluatorKind evaluator = EvaluatorKind::kReplay;
   std::string worker_command;
+  std::string base_url;    // Empty: see FindOpenAiEndpoint().
+  std::string api_key;     // The same.
   absl::Duration timeout;  // Of an attempt.
+  absl::Duration total_timeout = absl::InfiniteDuration();  // Of a query.
   uint32_t max_retries = 0;
+  double rate_limit = 0;  // Requests per second; 0: none.
+
+  // Request.
+  RequestOptions request;
 
   // Parallel.
   absl::optional<uint32_t> workers;  // nullopt: AutoWorkers().
@@ -124,11 +134,12 @@ absl::StatusOr<Command> ParseCommand(absl::Span<const std::string> args,
                                      absl::string_view version);
 
 // Every effective value as canonical JSON, keys with `_`, values as texts that
-// the same option takes again. No option is a secret yet.
+// the same option takes again. Secrets are left out.
 std::string ConfigJson(const RunOptions& options);
 
 // `--workers auto`: 1 below 10 remaining queries, 2 below 50, else `cores` (at
 // least 1).
+inline constexpr uint32_t kHttpWorkers = 16;  // Instead of the cores.
 uint32_t AutoWorkers(uint64_t remaining, uint32_t cores);
 
 }  // namespace runner

@@ -16,7 +16,10 @@
 #include "journal/error.h"
 #include "runner/base/printable.h"
 #include "runner/base/shell_words.h"
+#include "runner/config/api_key.h"
+#include "runner/data/prompt_template.h"
 #include "runner/display/progress_format.h"
+#include "runner/evaluators/openai/openai_evaluator.h"
 #include "runner/evaluators/replay_evaluator.h"
 #include "runner/evaluators/worker_evaluator.h"
 #include "runner/storage/benchmark_journal.h"
@@ -64,17 +67,22 @@ class ConsoleObserver final : public RunObserver {
 class BenchmarkCellImpl final : public BenchmarkCell {
  public:
   BenchmarkCellImpl(const CellContext& context, BenchmarkNames names,
-                    Fields fields)
+                    Fields fields, PromptTemplate prompt,
+                    OpenAiEndpoint endpoint)
       : context_(context),
         options_(*context.options),
         console_(*context.console),
         names_(std::move(names)),
-        fields_(std::move(fields)) {
+        fields_(std::move(fields)),
+        prompt_(std::move(prompt)),
+        endpoint_(std::move(endpoint)) {
     outcome_.label = names_.label;
     outcome_.model = names_.model;
   }
 
   const Fields& fields() const override { return fields_; }
+  absl::Status CheckPrompt(absl::string_view row_json,
+                           const RowFields& fields) const override;
   CellOutcome Run() override;
   void RequestStop() override ABSL_LOCKS_EXCLUDED(run_mutex_);
   void ClearJournal() override;
@@ -86,6 +94,9 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   // The steps of Run, in order. A refusal ends it.
   MaybeRefusal Evaluate();
   absl::StatusOr<std::unique_ptr<Evaluator>> MakeEvaluator(int workers);
+  bool has_template() const {
+    return !options_.request.prompt_template.empty();
+  }
   MaybeRefusal RunSession(Evaluator& evaluator, int workers);
   MaybeRefusal RecordInDoubt();
   MaybeRefusal Finish();
@@ -107,6 +118,8 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   Console& console_;
   const BenchmarkNames names_;
   const Fields fields_;
+  const PromptTemplate prompt_;
+  const OpenAiEndpoint endpoint_;  // Empty unless it is asked.
 
   EnteredJournal entered_;
   // Without a journal (--checkpoint-interval 0) what the results are made of
@@ -169,6 +182,8 @@ void BenchmarkCellImpl::Plan(const std::vector<uint32_t>& index_of_row) {
   }
   plan_.runs = options_.runs;
   plan_.max_retries = options_.max_retries;
+  plan_.total_timeout = options_.total_timeout;
+  plan_.rate_limit = options_.rate_limit;
   plan_.only_failed = options_.retry_failed;
   plan_.drain_timeout = options_.drain_timeout;
   plan_.seed = options_.seed;
@@ -203,7 +218,9 @@ absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
   const int workers = static_cast<int>(
       options_.workers.has_value()
           ? *options_.workers
-          : AutoWorkers(remaining, std::thread::hardware_concurrency()));
+          : AutoWorkers(remaining, options_.evaluator == EvaluatorKind::kOpenAi
+                                       ? kHttpWorkers
+                                       : std::thread::hardware_concurrency()));
   absl::StatusOr<std::unique_ptr<Evaluator>> evaluator = MakeEvaluator(workers);
   if (!evaluator.ok()) {
     // Wrong before anything was asked, whatever the reason.
@@ -236,6 +253,16 @@ void BenchmarkCellImpl::SaySkipped() {
   }
 }
 
+absl::Status BenchmarkCellImpl::CheckPrompt(absl::string_view row_json,
+                                            const RowFields& fields) const {
+  if (has_template()) return prompt_.Render(row_json).status();
+  if (options_.evaluator != EvaluatorKind::kOpenAi || fields.input) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "no input, prompt or question: give --input-field or --prompt-template");
+}
+
 absl::StatusOr<std::unique_ptr<Evaluator>> BenchmarkCellImpl::MakeEvaluator(
     int workers) {
   if (options_.evaluator == EvaluatorKind::kReplay) {
@@ -245,6 +272,17 @@ absl::StatusOr<std::unique_ptr<Evaluator>> BenchmarkCellImpl::MakeEvaluator(
     replay.method = options_.method;
     replay.slots = workers;
     return NewReplayEvaluator(replay);
+  }
+  if (options_.evaluator == EvaluatorKind::kOpenAi) {
+    OpenAiEvaluatorOptions openai;
+    openai.base_url = endpoint_.base_url;
+    openai.api_key = endpoint_.api_key;
+    openai.request.system_prompt = options_.request.system_prompt;
+    openai.request.parameters_json = ChatParametersJson(options_.request);
+    openai.request.send_seed = options_.seed != 0;
+    openai.slots = workers;
+    openai.timeout = options_.timeout;
+    return NewOpenAiEvaluator(openai);
   }
   WorkerEvaluatorOptions worker;
   absl::StatusOr<std::vector<std::string>> words =
@@ -312,6 +350,7 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(Evaluator& evaluator,
   parts.journal = entered_.journal.get();
   parts.dataset = context_.dataset;
   parts.fields = &fields_;
+  parts.prompt = has_template() ? &prompt_ : nullptr;
   parts.scoring = context_.scoring;
   parts.evaluator = &evaluator;
   parts.observer = &observer;
@@ -525,8 +564,18 @@ absl::StatusOr<std::unique_ptr<BenchmarkCell>> BenchmarkCell::Create(
   absl::StatusOr<BenchmarkNames> names = MakeNames(
       *context.options, *context.dataset, model, context.clock->Now());
   if (!names.ok()) return names.status();
-  auto cell = std::make_unique<BenchmarkCellImpl>(context, *std::move(names),
-                                                  *std::move(fields));
+  absl::StatusOr<PromptTemplate> prompt =
+      PromptTemplate::Parse(context.options->request.prompt_template);
+  if (!prompt.ok()) return prompt.status();
+  OpenAiEndpoint endpoint;
+  if (context.options->evaluator == EvaluatorKind::kOpenAi) {
+    absl::StatusOr<OpenAiEndpoint> found = FindOpenAiEndpoint(*context.options);
+    if (!found.ok()) return found.status();
+    endpoint = *std::move(found);
+  }
+  auto cell = std::make_unique<BenchmarkCellImpl>(
+      context, *std::move(names), *std::move(fields), *std::move(prompt),
+      std::move(endpoint));
   return std::unique_ptr<BenchmarkCell>(std::move(cell));
 }
 

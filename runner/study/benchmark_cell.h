@@ -52,8 +52,11 @@ class BenchmarkCell {
 
   virtual ~BenchmarkCell() = default;
 
-  // For checking rows before anything runs.
+  // For checking rows before anything runs: the fields, and a prompt of which
+  // nothing is missing. InvalidArgument.
   virtual const Fields& fields() const = 0;
+  virtual absl::Status CheckPrompt(absl::string_view row_json,
+                                   const RowFields& fields) const = 0;
 
   // Runs it to its end, to a signal, or to a refusal, which is said on the
   // console.

@@ -36,6 +36,9 @@ std::string IdentityOf(const RunOptions& options, absl::string_view model) {
   identity.input_field = options.fields.input_field;
   identity.response_field = options.fields.response_field;
   identity.worker_command = options.worker_command;
+  identity.prompt_template = options.request.prompt_template;
+  identity.system_prompt = options.request.system_prompt;
+  identity.request_json = ChatParametersJson(options.request);
   identity.seed = options.seed;
   return IdentityJson(identity);
 }

@@ -130,6 +130,7 @@ absl::Status Study::CheckRows() const {
       absl::StatusOr<RowFields> fields = cell->fields().Resolve(*text);
       absl::Status s =
           fields.ok() ? scoring_->CheckTarget(fields->target) : fields.status();
+      if (s.ok()) s = cell->CheckPrompt(*text, *fields);
       if (!s.ok()) {
         return absl::InvalidArgumentError(
             absl::StrCat(options_.dataset, ": row ", i + 1, " (id ",
