@@ -23,9 +23,7 @@ TEST(RetryPolicyTest, CeilingsDoubleUpToTheLast) {
       longest = std::max(longest, RetryDelay(Error(false), tries, seed));
     }
     const absl::Duration ceiling =
-        tries > 8
-            ? kRetryCeilingMax
-            : std::min(kRetryCeilingMax, kRetryCeilingMin * (1 << (tries - 1)));
+        tries > 9 ? kRetryCeilingMax : kRetryCeilingMin * (1 << (tries - 1));
     EXPECT_LT(longest, ceiling);
     EXPECT_GT(longest, ceiling * 0.9);
   }
