@@ -13,13 +13,12 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/types/optional.h"
 #include "journal/error.h"
-#include "journal/reader.h"
 #include "runner/base/hashing.h"
-#include "runner/storage/journal_read.h"
 #include "runner/study/adaptive_limit.h"
 #include "runner/study/rate_limit.h"
 #include "runner/study/request_maker.h"
 #include "runner/study/retry_policy.h"
+#include "runner/study/unscored.h"
 #include "runner/study/work_source.h"
 
 namespace runner {
@@ -73,10 +72,6 @@ class BenchmarkRunImpl final : public BenchmarkRun {
   }
 
  private:
-  absl::Status ScoreUnscored();
-  absl::Status ScoreRecorded(const OpenQuery& open, uint32_t row,
-                             journal::Reader& reader);
-
   // Starter: takes, journals, queues.
   void RunStarter();
   std::vector<Work> TakeChunk() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -147,7 +142,7 @@ class BenchmarkRunImpl final : public BenchmarkRun {
 };
 
 absl::Status BenchmarkRunImpl::Run() {
-  if (absl::Status s = ScoreUnscored(); !s.ok()) return s;
+  if (absl::Status s = ScoreUnscored(parts_, plan_); !s.ok()) return s;
   std::vector<std::thread> threads;
   threads.emplace_back([this] { RunStarter(); });
   threads.emplace_back([this] { RunDispatcher(); });
@@ -207,58 +202,6 @@ void BenchmarkRunImpl::Fail(const absl::Status& status) {
   // Answers that cannot be journaled need not be waited for.
   cut_off_ |= JournalIsDead(status);
   Wake();
-}
-
-// ---------------------------------------------------------------------------
-// Answers that an earlier session got and did not score
-
-absl::Status BenchmarkRunImpl::ScoreUnscored() {
-  std::map<uint32_t, uint32_t> row_of;
-  std::unique_ptr<journal::Reader> reader;
-  for (const OpenQuery& open : InOrderOfLsn(parts_.journal->open_queries())) {
-    if (!open.unscored || open.run > plan_.runs) continue;
-    if (row_of.empty()) {
-      for (const SelectedRow& row : plan_.rows) row_of[row.index] = row.row;
-      absl::StatusOr<std::unique_ptr<journal::Reader>> opened =
-          parts_.journal->OpenReader();
-      if (!opened.ok()) return opened.status();
-      reader = *std::move(opened);
-    }
-    const auto row = row_of.find(open.index);
-    if (row == row_of.end()) continue;
-    absl::Status s = ScoreRecorded(open, row->second, *reader);
-    if (!s.ok()) return s;
-  }
-  return absl::OkStatus();
-}
-
-absl::Status BenchmarkRunImpl::ScoreRecorded(const OpenQuery& open,
-                                             uint32_t row,
-                                             journal::Reader& reader) {
-  absl::StatusOr<ResponseRecord> response =
-      ReadRecord<ResponseRecord>(reader, open.lsn);
-  if (!response.ok()) return response.status();
-  Finished finished;
-  finished.work.request.key = response->key;
-  finished.result.output = response->output;
-  finished.result.scores = response->worker_scores;
-  finished.result.usage = response->usage;
-  finished.result.cost = response->cost;
-  absl::StatusOr<std::string> text = parts_.dataset->Row(row);
-  if (!text.ok()) return text.status();
-  absl::StatusOr<RowFields> fields = parts_.fields->Resolve(*text);
-  if (!fields.ok()) return fields.status();
-  ScoredResponse scored =
-      parts_.scoring->Evaluate(response->output, fields->target);
-  scored.scores.insert(scored.scores.end(), response->worker_scores.begin(),
-                       response->worker_scores.end());
-  absl::Status s = parts_.journal->RecordScore(
-      response->key, scored.scores, scored.unparsed, scored.extracted);
-  if (s.ok()) {
-    absl::MutexLock lock(&observer_mutex_);
-    parts_.observer->OnScored(response->key, finished.result);
-  }
-  return s;
 }
 
 // ---------------------------------------------------------------------------
