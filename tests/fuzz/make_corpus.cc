@@ -438,6 +438,35 @@ Seeds WorkerAnswers() {
   };
 }
 
+// The status 200 or 429, as the two bytes that the target reads.
+const std::string kOk = "\xc8" + std::string(1, '\0');
+constexpr char kTooMany[] = "\xad\x01";
+
+Seeds ChatResponses() {
+  return {
+      {"answer",
+       kOk +
+           "\n\n\n{\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"message\":{"
+           "\"content\":\"5\",\"reasoning_content\":\"r\"},\"finish_reason\":"
+           "\"stop\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4,"
+           "\"prompt_tokens_details\":{\"cached_tokens\":1},"
+           "\"completion_tokens_details\":{\"reasoning_tokens\":2}}}"},
+      {"null", kOk + "\n\n\n{\"choices\":[{\"message\":{\"content\":null,"
+                     "\"refusal\":\"no\",\"tool_calls\":[]}}]}"},
+      {"parts", kOk + "\n\n\n{\"choices\":[{\"message\":{\"content\":[{"
+                      "\"type\":\"text\",\"text\":\"a\"},7]}}]}"},
+      {"error_in_200", kOk + "\n\n\n{\"error\":{\"code\":\"429\"}}"},
+      {"seconds", std::string(kTooMany) + "40.5\n7\n\n{\"error\":{\"code\":"
+                                          "\"insufficient_quota\"}}"},
+      {"imf_date", std::string(kTooMany) +
+                       "\nSun, 06 Nov 1994 08:49:37 GMT\nSun, 06 Nov 1994 "
+                       "08:49:30 GMT\n{\"detail\":[{\"msg\":\"\\u001b\"}]}"},
+      {"rfc850_date", std::string(kTooMany) +
+                          "\nSunday, 06-Nov-94 08:49:37 GMT\n\n<html>\x1b"},
+      {"asctime", std::string(kTooMany) + "\nSun Nov  6 08:49:37 1994\n\n"},
+  };
+}
+
 Seeds Datasets() {
   return {
       {"plain", "\n\n{\"id\":1,\"question\":\"2+3\",\"answer\":5}\n"},
@@ -549,6 +578,7 @@ int Main(const std::string& directory) {
   Write(directory, "record_fuzz", Records());
   Write(directory, "progress_state_fuzz", States());
   Write(directory, "worker_answer_fuzz", WorkerAnswers());
+  Write(directory, "chat_response_fuzz", ChatResponses());
   Write(directory, "dataset_fuzz", Datasets());
   Write(directory, "options_fuzz", CommandLines());
   Write(directory, "text_fuzz", Texts());
