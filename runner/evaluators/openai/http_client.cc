@@ -124,6 +124,14 @@ HttpOutcome OutcomeOf(CURLcode code) {
   }
 }
 
+std::string ErrorText(CURLcode code) {
+  // It was about to be sent again (OnRead).
+  if (code == CURLE_SEND_FAIL_REWIND) {
+    return "the connection was closed before an answer came";
+  }
+  return curl_easy_strerror(code);
+}
+
 class CurlClient final : public HttpClient {
  public:
   explicit CurlClient(HttpClientOptions options)
@@ -330,7 +338,7 @@ void CurlClient::Finish(ExchangePtr exchange, CURLcode code) {
     response.error = absl::StrCat("the answer is larger than ",
                                   options_.body_bytes_max, " bytes");
   } else if (code != CURLE_OK) {
-    response.error = curl_easy_strerror(code);
+    response.error = ErrorText(code);
   }
   curl_easy_reset(easy);
   idle_.push_back(std::move(exchange->easy));
