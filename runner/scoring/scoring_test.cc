@@ -1,4 +1,4 @@
-// Extraction, numbers, scorers and statistics: from a response to an interval.
+// Extraction, numbers and scoring: from a response to a score.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,7 +11,6 @@
 #include "runner/scoring/extraction.h"
 #include "runner/scoring/number.h"
 #include "runner/scoring/scorer.h"
-#include "runner/scoring/statistics.h"
 
 namespace runner {
 namespace {
@@ -171,89 +170,6 @@ TEST(Scorer, WhatCannotBeScoredIsRefusedBefore) {
     EXPECT_FALSE(Scoring::Create({}, {bad}).ok()) << bad;
   }
   EXPECT_FALSE(Scoring::Create({}, {"numeric", "numeric:1%"}).ok());
-}
-
-Summary Summarize(const std::vector<std::vector<double>>& runs,
-                  uint64_t failed = 0) {
-  ScoreSummary scores(runs[0].size(), runs.size());
-  for (const std::vector<double>& run : runs) {
-    for (size_t i = 0; i < run.size(); ++i) scores.Add(i, run[i]);
-  }
-  return scores.Summarize(failed, ScoreRange{});
-}
-
-TEST(Statistics, SampleDeviationAndStandardError) {
-  const Summary summary = Summarize({{0.2, 0.4, 0.4, 0.6}});
-  EXPECT_DOUBLE_EQ(*summary.mean, 0.4);
-  EXPECT_NEAR(*summary.deviation, 0.16329931618554522, 1e-15);
-  EXPECT_NEAR(*summary.standard_error, 0.08164965809277261, 1e-15);
-  // t(3) = 3.182446305284263
-  EXPECT_NEAR(summary.ci95->first, 0.4 - 0.2598456, 1e-6);
-}
-
-// R: prop.test(8, 10, correct = FALSE)
-TEST(Statistics, ProportionsGetWilsonsInterval) {
-  const Summary summary = Summarize({{1, 1, 1, 1, 1, 1, 1, 1, 0, 0}});
-  EXPECT_NEAR(summary.ci95->first, 0.4901625, 1e-6);
-  EXPECT_NEAR(summary.ci95->second, 0.9433178, 1e-6);
-}
-
-TEST(Statistics, AllRightIsNotCertain) {
-  const Summary summary = Summarize({{1, 1, 1, 1, 1, 1, 1, 1, 1, 1}});
-  EXPECT_NEAR(summary.ci95->first, 0.7224672, 1e-6);
-  EXPECT_EQ(summary.ci95->second, 1);
-}
-
-TEST(Statistics, RepeatingAnAnswerMakesNothingSurer) {
-  const std::vector<double> run = {1, 1, 0, 1, 0, 0, 1, 1};
-  const Summary once = Summarize({run});
-  const Summary thrice = Summarize({run, run, run});
-  EXPECT_NEAR(*thrice.standard_error, *once.standard_error, 1e-12);
-  EXPECT_NEAR(thrice.ci95->first, once.ci95->first, 1e-12);
-}
-
-// A minimum score of 0.9 must not fail for a rounding error.
-TEST(Statistics, TheMeanOfRightAndWrongIsExact) {
-  for (const auto& [right, n] : {std::pair<int, int>(54, 60), {515, 1319}}) {
-    ScoreSummary scores(n, 1);
-    for (int i = 0; i < n; ++i)
-      scores.Add(i, (i + 1) * right / n > i * right / n);
-    EXPECT_EQ(*scores.Summarize(0, ScoreRange{}).mean,
-              static_cast<double>(right) / n);
-  }
-}
-
-// Miller 2024, eq. 4, by hand: queries (1,0) (1,1) (0,0); mean 1/2; the sums of
-// distances are 0, 1, -1; SE^2 = 3/2 * 2 / 36.
-TEST(Statistics, RunsAreClusteredByQuery) {
-  const Summary summary = Summarize({{1, 1, 0}, {0, 1, 0}});
-  EXPECT_NEAR(*summary.standard_error, std::sqrt(3.0 / 2 * 2 / 36), 1e-15);
-}
-
-TEST(Statistics, FailuresStandInTheBoundsOnly) {
-  const Summary summary = Summarize({{1, 1, 0}}, /*failed=*/1);
-  EXPECT_DOUBLE_EQ(*summary.mean, 2.0 / 3);
-  EXPECT_DOUBLE_EQ(summary.bounds->first, 0.5);
-  EXPECT_DOUBLE_EQ(summary.bounds->second, 0.75);
-}
-
-TEST(Statistics, WhatTheDataCannotSayIsNotSaid) {
-  const ScoreSummary none(0, 1);
-  EXPECT_EQ(none.Summarize(0, ScoreRange{}).mean, absl::nullopt);
-  EXPECT_EQ(none.Summarize(0, ScoreRange{}).bounds, absl::nullopt);
-  EXPECT_EQ(*none.Summarize(2, ScoreRange{}).bounds, Interval(0, 1));
-  const Summary one = Summarize({{0.5}});
-  EXPECT_EQ(one.deviation, absl::nullopt);
-  EXPECT_EQ(one.ci95, absl::nullopt);
-}
-
-TEST(Statistics, QuantilesAndPercentiles) {
-  EXPECT_NEAR(TQuantile975(1), 12.706204736432095, 1e-9);
-  EXPECT_NEAR(TQuantile975(10), 2.2281388519649385, 1e-9);
-  EXPECT_NEAR(TQuantile975(1000000), 1.96, 1e-3);
-  EXPECT_DOUBLE_EQ(Percentile({1, 2, 3, 4}, 50), 2.5);
-  EXPECT_DOUBLE_EQ(Percentile({1, 2, 3, 4}, 99), 3.97);
-  EXPECT_DOUBLE_EQ(Percentile({}, 50), 0);
 }
 
 // The recorded answers of four models, against the file's own verdict.

@@ -5,6 +5,8 @@
 #include <cassert>
 #include <cmath>
 
+#include "runner/scoring/repeats.h"
+
 namespace runner {
 namespace {
 
@@ -17,7 +19,7 @@ double Square(double x) { return x * x; }
 }  // namespace
 
 ScoreSummary::ScoreSummary(uint32_t queries, uint32_t runs)
-    : clustered_(runs > 1), by_query_(clustered_ ? queries : 0) {}
+    : runs_(runs), clustered_(runs > 1), by_query_(clustered_ ? queries : 0) {}
 
 void ScoreSummary::Add(uint32_t index, double score) {
   ++n_;
@@ -32,8 +34,14 @@ void ScoreSummary::Add(uint32_t index, double score) {
   within_unit_range_ &= score >= 0 && score <= 1;
   if (!clustered_) return;
   assert(index < by_query_.size());
-  by_query_[index].sum += score;
-  ++by_query_[index].count;
+  Cluster& query = by_query_[index];
+  if (query.count > 0) {
+    const double before = query.sum / query.count;
+    const double after = (query.sum + score) / (query.count + 1);
+    query.squares += (score - before) * (score - after);
+  }
+  query.sum += score;
+  ++query.count;
 }
 
 double ScoreSummary::Sum() const {
@@ -78,6 +86,38 @@ Interval ScoreSummary::WilsonInterval(double variance_of_mean) const {
   return Wilson(Mean(), effective);
 }
 
+absl::optional<double> ScoreSummary::QueryVariance() const {
+  double sum = 0;
+  uint64_t queries = 0;
+  for (const Cluster& query : by_query_) {
+    if (query.count < 2) continue;
+    sum += query.squares / (query.count - 1);
+    ++queries;
+  }
+  if (queries == 0) return absl::nullopt;
+  return sum / static_cast<double>(queries);
+}
+
+std::vector<PassRate> ScoreSummary::PassRates() const {
+  std::vector<PassRate> rates;
+  for (const uint32_t k : ReportedKs(runs_)) {
+    PassRate rate{.k = k};
+    uint64_t queries = 0;
+    for (const Cluster& query : by_query_) {
+      if (query.count < k) continue;
+      const auto right = static_cast<uint64_t>(query.sum);
+      rate.at += PassAtK(query.count, right, k);
+      rate.hat += PassHatK(query.count, right, k);
+      ++queries;
+    }
+    if (queries == 0) continue;
+    rate.at /= static_cast<double>(queries);
+    rate.hat /= static_cast<double>(queries);
+    rates.push_back(rate);
+  }
+  return rates;
+}
+
 Summary ScoreSummary::Summarize(uint64_t failed,
                                 absl::optional<ScoreRange> range) const {
   Summary summary;
@@ -92,6 +132,8 @@ Summary ScoreSummary::Summarize(uint64_t failed,
   if (n_ == 0) return summary;
   summary.mean = Mean();
   if (n_ > 1) summary.deviation = std::sqrt(squares_ / (n - 1));
+  if (clustered_) summary.query_variance = QueryVariance();
+  if (clustered_ && binary_) summary.pass_rates = PassRates();
   const uint64_t clusters = Clusters();
   double variance = 0;
   if (clusters > 1) {

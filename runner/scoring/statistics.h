@@ -14,6 +14,13 @@ namespace runner {
 
 using Interval = std::pair<double, double>;
 
+// What is said of `k` answers to a query.
+struct PassRate {
+  uint32_t k = 1;
+  double at = 0;   // pass@k: at least one is right.
+  double hat = 0;  // pass^k: all are.
+};
+
 // What is said of a set of scores. What the data cannot say is nullopt: a mean
 // of nothing, the spread of one score.
 struct Summary {
@@ -24,6 +31,12 @@ struct Summary {
   absl::optional<Interval> ci95;
   // The mean if each failed query had scored the lowest, or the highest.
   absl::optional<Interval> bounds;
+  // Over several runs, of the queries that have two scores or more: the mean of
+  // each one's own variance (divided by its scores - 1).
+  absl::optional<double> query_variance;
+  // Over several runs, when all scores are 0 or 1: by ReportedKs, each over the
+  // queries that have k scores or more; without such a query it is left out.
+  std::vector<PassRate> pass_rates;
 };
 
 // The lowest and highest score there can be.
@@ -69,6 +82,7 @@ class ScoreSummary {
  private:
   struct Cluster {
     double sum = 0;
+    double squares = 0;  // As squares_, of this query.
     uint32_t count = 0;
   };
 
@@ -77,7 +91,10 @@ class ScoreSummary {
   uint64_t Clusters() const;
   double ClusteredVariance() const;
   Interval WilsonInterval(double variance_of_mean) const;
+  absl::optional<double> QueryVariance() const;
+  std::vector<PassRate> PassRates() const;  // Needs scores of 0 and 1.
 
+  const uint32_t runs_;
   const bool clustered_;
   std::vector<Cluster> by_query_;  // Empty when not clustered.
   uint64_t n_ = 0;
