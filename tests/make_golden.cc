@@ -313,8 +313,17 @@ void MakeBenchmark(const std::string& directory) {
   for (uint32_t i = 1; i < kRows; ++i) {
     Answer(*journal, Request(2, i, i == 1 ? 2 : 1), "same", true);
   }
-  Must(journal->RecordRunEnd(1, 7, kRows, 4, 1, 0, {{"exact_match", 0.5}}));
-  Must(journal->RecordRunEnd(2, 8, kRows, 5, 0, 0, {{"exact_match", 0.8}}));
+  Must(journal->RecordRunEnd({.run = 1,
+                              .seed = 7,
+                              .n = kRows,
+                              .completed = 4,
+                              .failed = 1,
+                              .means = {{"exact_match", 0.5}}}));
+  Must(journal->RecordRunEnd({.run = 2,
+                              .seed = 8,
+                              .n = kRows,
+                              .completed = 5,
+                              .means = {{"exact_match", 0.8}}}));
   Must(journal->EndSession(SessionStop::kCompleted, 0, 3, "done"));
   Must(journal->RecordComplete(3, "results/golden/results.json"));
   Must(journal->Close());

@@ -400,7 +400,7 @@ std::string Workplace::ResultsWithoutTiming() const {
     return json;
   }
   json.erase(begin, end + sizeof kEnd - 1 - begin);
-  return json + Read("results.jsonl");
+  return json + Read("results.jsonl") + Read("results.csv");
 }
 
 double Workplace::ResultNumber(const std::string& pointer) const {

@@ -127,8 +127,8 @@ class Workplace {
   std::vector<std::string> Records(const std::string& name) const;
 
   std::string Results() const { return Read("results.json"); }
-  // results.json with the member "timing" cut out, then results.jsonl; the
-  // bytes that must be the same however a benchmark was run.
+  // results.json with the member "timing" cut out, then results.jsonl and
+  // results.csv: the bytes that must be the same however a benchmark was run.
   std::string ResultsWithoutTiming() const;
   // A number in results.json, by its path such as "/metrics/numeric/mean".
   double ResultNumber(const std::string& pointer) const;

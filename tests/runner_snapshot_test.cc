@@ -64,7 +64,7 @@ TEST_F(SnapshotRunTest, ResultsAreWrittenFromASnapshotAlone) {
   const std::string results = place_.ResultsWithoutTiming();
   const size_t calls = place_.Calls().size();
   Compact();
-  for (const char* file : {"results.json", "results.jsonl"}) {
+  for (const char* file : {"results.json", "results.jsonl", "results.csv"}) {
     std::filesystem::remove(place_.Path(file));
   }
   ASSERT_EQ(place_.Run(), 0) << place_.err();

@@ -43,6 +43,12 @@ absl::Status PublishedFile::Flush() {
   return status;
 }
 
+absl::Status PublishedFile::Restart() {
+  buffer_.clear();
+  written_ = 0;
+  return file_->Truncate(0);
+}
+
 absl::Status PublishedFile::Publish() {
   absl::Status status = Flush();
   if (status.ok()) status = file_->Sync();

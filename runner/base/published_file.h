@@ -26,6 +26,8 @@ class PublishedFile {
   ~PublishedFile();
 
   absl::Status Append(absl::string_view data);
+  // Forgets what was appended so far.
+  absl::Status Restart();
   absl::Status Publish();
 
  private:

@@ -545,8 +545,8 @@ std::vector<OptionRow> ResultRows() {
       {.name = "results",
        .group = kGroup,
        .value_name = "FILE",
-       .help = "results.json as FILE, results.jsonl beside it; {dataset}, "
-               "{model}, {method} and {run_id} filled in",
+       .help = "results.json as FILE, results.jsonl and .csv beside it; "
+               "{dataset}, {model}, {method} and {run_id} filled in",
        .set = SetText<&RunOptions::results>},
       {.name = "min-score",
        .group = kGroup,

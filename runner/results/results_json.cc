@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "absl/strings/str_cat.h"
 #include "runner/base/json_writer.h"
 #include "runner/config/identity.h"
 
@@ -39,6 +40,16 @@ void WriteInterval(const absl::optional<Interval>& interval, JsonWriter& json) {
   json.EndArray();
 }
 
+// {"1": ..., "2": ...}: a rate by its k.
+void WriteRates(const std::vector<PassRate>& rates, double PassRate::*rate,
+                JsonWriter& json) {
+  json.BeginObject();
+  for (const PassRate& each : rates) {
+    json.Key(absl::StrCat(each.k)).Number(each.*rate);
+  }
+  json.EndObject();
+}
+
 void WriteMetrics(const std::vector<NamedSummary>& metrics, JsonWriter& json) {
   json.Key("metrics").BeginObject();
   for (const auto& [name, summary] : metrics) {
@@ -48,8 +59,26 @@ void WriteMetrics(const std::vector<NamedSummary>& metrics, JsonWriter& json) {
     WriteNumber(summary.standard_error, json.Key("stderr"));
     WriteInterval(summary.ci95, json.Key("ci95"));
     WriteInterval(summary.bounds, json.Key("bounds"));
+    if (summary.query_variance.has_value()) {
+      json.Key("query_variance").Number(*summary.query_variance);
+    }
+    if (!summary.pass_rates.empty()) {
+      WriteRates(summary.pass_rates, &PassRate::at, json.Key("pass@k"));
+      WriteRates(summary.pass_rates, &PassRate::hat, json.Key("pass^k"));
+    }
     json.EndObject();
   }
+  json.EndObject();
+}
+
+void WriteUsage(const UsageTotals& usage, JsonWriter& json) {
+  json.Key("usage").BeginObject();
+  json.Key("prompt_tokens").Number(usage.prompt_tokens);
+  json.Key("completion_tokens").Number(usage.completion_tokens);
+  json.Key("cached_tokens").Number(usage.cached_tokens);
+  json.Key("reasoning_tokens").Number(usage.reasoning_tokens);
+  WriteNumber(usage.cost, json.Key("cost"));
+  json.Key("unmetered").Number(usage.unmetered);
   json.EndObject();
 }
 
@@ -60,16 +89,9 @@ void WriteRun(const RunResults& run, JsonWriter& json) {
   json.Key("n").Number(run.n);
   json.Key("completed").Number(run.completed);
   json.Key("failed").Number(run.failed);
+  json.Key("unparsed").Number(run.unparsed);
   WriteMetrics(run.metrics, json);
-  json.EndObject();
-}
-
-void WriteUsage(const Results& results, JsonWriter& json) {
-  json.Key("usage").BeginObject();
-  json.Key("prompt_tokens").Number(results.prompt_tokens);
-  json.Key("completion_tokens").Number(results.completion_tokens);
-  WriteNumber(results.cost, json.Key("cost"));
-  json.Key("unmetered").Number(results.unmetered);
+  WriteUsage(run.usage, json);
   json.EndObject();
 }
 
@@ -156,7 +178,7 @@ std::string ResultsJson(const Results& results, const ResultsInfo& info,
   json.Key("runs").BeginArray();
   for (const RunResults& run : results.runs) WriteRun(run, json);
   json.EndArray();
-  WriteUsage(results, json);
+  WriteUsage(results.usage, json);
   WriteTiming(results, info, history, json);
   json.EndObject();
   text += '\n';

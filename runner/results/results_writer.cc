@@ -8,69 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "runner/base/hashing.h"
-#include "runner/base/json_writer.h"
 #include "runner/base/published_file.h"
-#include "runner/config/identity.h"
+#include "runner/results/result_lines.h"
 #include "runner/results/results_json.h"
 
 namespace runner {
 namespace {
-
-// A name that is given twice counts once, the first time.
-bool IsRepeated(const NamedValues& scores, size_t i) {
-  return std::any_of(
-      scores.begin(), scores.begin() + i,
-      [&](const auto& score) { return score.first == scores[i].first; });
-}
-
-void WriteLineUsage(const QueryResult& result, JsonWriter& line) {
-  // A failed query's usage tells how often it was tried: not reproducible.
-  const bool known = result.usage.metered || result.cost.has_value();
-  if (result.failed || !known) return line.Null();
-  line.BeginObject();
-  if (result.usage.metered) {
-    line.Key("prompt_tokens").Number(result.usage.prompt_tokens);
-    line.Key("completion_tokens").Number(result.usage.completion_tokens);
-    line.Key("cached_tokens").Number(result.usage.cached_tokens);
-    line.Key("reasoning_tokens").Number(result.usage.reasoning_tokens);
-  }
-  if (result.cost.has_value()) line.Key("cost").Number(*result.cost);
-  line.EndObject();
-}
-
-// One line of results.jsonl.
-std::string ResultLine(const QueryResult& result) {
-  std::string text;
-  JsonWriter line(text, /*indent=*/0);
-  line.BeginObject();
-  line.Key("run").Number(uint64_t{result.key.run});
-  line.Key("query_id").String(result.key.id);
-  line.Key("occurrence").Number(uint64_t{result.key.occurrence});
-  line.Key("status").String(result.failed ? "failed" : "ok");
-  line.Key("output");
-  if (result.failed || !result.output.has_value()) {
-    line.Null();
-  } else {
-    line.String(*result.output);
-  }
-  line.Key("scores").BeginObject();
-  for (size_t i = 0; i < result.scores.size() && !result.failed; ++i) {
-    const auto& [name, value] = result.scores[i];
-    if (!IsRepeated(result.scores, i)) line.Key(name).Number(value);
-  }
-  line.EndObject();
-  line.Key("usage");
-  WriteLineUsage(result, line);
-  line.Key("error_type");
-  if (result.failed) {
-    line.String(result.error_type);
-  } else {
-    line.Null();
-  }
-  line.EndObject();
-  text += '\n';
-  return text;
-}
 
 // The scores of one run, or of all, by name.
 class ScoreTable {
@@ -93,6 +36,15 @@ class ScoreTable {
       Named(name).Add(result.key.index, value);
     }
     return absl::OkStatus();
+  }
+
+  // Beyond those expected, sorted.
+  std::vector<std::string> FurtherNames() const {
+    std::vector<std::string> names;
+    for (const auto& [name, summary] : by_name_) {
+      if (!IsExpected(name)) names.push_back(name);
+    }
+    return names;
   }
 
   std::vector<NamedSummary> Summarize(uint64_t failed) const {
@@ -132,12 +84,69 @@ class ScoreTable {
   std::map<std::string, std::unique_ptr<ScoreSummary>> by_name_;
 };
 
+// Both files while they are written, under one name each.
+class ResultFiles {
+ public:
+  static absl::StatusOr<ResultFiles> Create(journal::FileSystem& fs,
+                                            absl::string_view results_path) {
+    absl::StatusOr<PublishedFile> lines =
+        PublishedFile::Create(fs, ResultLinesPath(results_path));
+    if (!lines.ok()) return lines.status();
+    absl::StatusOr<PublishedFile> table =
+        PublishedFile::Create(fs, ResultTablePath(results_path));
+    if (!table.ok()) return table.status();
+    return ResultFiles(*std::move(lines), *std::move(table));
+  }
+
+  absl::Status AppendLine(const QueryResult& result) {
+    text_.clear();
+    AppendResultLine(result, text_);
+    return lines_.Append(text_);
+  }
+
+  absl::Status AppendHeader(const CsvTable& csv) {
+    return table_.Append(csv.Header());
+  }
+
+  absl::Status AppendRow(const CsvTable& csv, const QueryResult& result) {
+    text_.clear();
+    csv.AppendRow(result, text_);
+    return table_.Append(text_);
+  }
+
+  absl::Status RestartTable() { return table_.Restart(); }
+
+  absl::Status Publish() {
+    const absl::Status status = lines_.Publish();
+    return status.ok() ? table_.Publish() : status;
+  }
+
+ private:
+  ResultFiles(PublishedFile lines, PublishedFile table)
+      : lines_(std::move(lines)), table_(std::move(table)) {}
+
+  PublishedFile lines_;
+  PublishedFile table_;
+  std::string text_;
+};
+
+void AddUsage(const QueryResult& result, UsageTotals& totals) {
+  totals.prompt_tokens += result.usage.prompt_tokens;
+  totals.completion_tokens += result.usage.completion_tokens;
+  totals.cached_tokens += result.usage.cached_tokens;
+  totals.reasoning_tokens += result.usage.reasoning_tokens;
+  totals.unmetered += result.usage.metered ? 0 : 1;
+  if (result.cost.has_value()) {
+    totals.cost = totals.cost.value_or(0) + *result.cost;
+  }
+}
+
 // Takes the results one by one in canonical order.
 class Collector {
  public:
-  Collector(const ResultsInfo& info, PublishedFile& lines)
+  Collector(const ResultsInfo& info, ResultFiles& files)
       : info_(info),
-        lines_(lines),
+        files_(files),
         queries_(info.order.empty() ? 0
                                     : 1 + *std::max_element(info.order.begin(),
                                                             info.order.end())),
@@ -147,9 +156,7 @@ class Collector {
     if (result.key.index >= queries_ || result.key.run > info_.runs) {
       return absl::InternalError("a result that was not asked for");
     }
-    if (!result.failed && !HasExpectedScores(result)) {
-      return absl::OkStatus();  // Answered, not scored yet: still to be done.
-    }
+    if (!IsDone(result)) return absl::OkStatus();
     absl::Status status = EnterRun(result.key.run);
     if (!status.ok()) return status;
     if (result.failed) {
@@ -158,7 +165,28 @@ class Collector {
       status = TakeCompleted(result);
       if (!status.ok()) return status;
     }
-    return lines_.Append(ResultLine(result));
+    status = files_.AppendLine(result);
+    return status.ok() ? AppendRow(result) : status;
+  }
+
+  // Not answered without all expected scores: still to be scored.
+  bool IsDone(const QueryResult& result) const {
+    return result.failed || HasExpectedScores(result);
+  }
+
+  // The columns of all results. Where they are those of the first one, which
+  // is so but for a worker that invents names as it goes, the table is written.
+  CsvTable AllColumns() const {
+    std::vector<std::string> names;
+    for (const ExpectedScore& score : info_.scorers)
+      names.push_back(score.name);
+    for (std::string& name : pooled_.FurtherNames()) {
+      names.push_back(std::move(name));
+    }
+    return CsvTable(std::move(names));
+  }
+  bool TableIsWhole() const {
+    return csv_ != nullptr && csv_->scores() == AllColumns().scores();
   }
 
   absl::StatusOr<Results> Finish() {
@@ -190,6 +218,15 @@ class Collector {
         });
   }
 
+  absl::Status AppendRow(const QueryResult& result) {
+    if (csv_ == nullptr) {
+      csv_ = std::make_unique<CsvTable>(AllColumns());
+      const absl::Status status = files_.AppendHeader(*csv_);
+      if (!status.ok()) return status;
+    }
+    return files_.AppendRow(*csv_, result);
+  }
+
   // Ends all runs before `run`, also those without any result.
   absl::Status EnterRun(uint32_t run) {
     if (run < current_.run) {
@@ -211,12 +248,8 @@ class Collector {
   absl::Status TakeCompleted(const QueryResult& result) {
     ++current_.completed;
     current_.unparsed += result.unparsed ? 1 : 0;
-    results_.prompt_tokens += result.usage.prompt_tokens;
-    results_.completion_tokens += result.usage.completion_tokens;
-    results_.unmetered += result.usage.metered ? 0 : 1;
-    if (result.cost.has_value()) {
-      results_.cost = results_.cost.value_or(0) + *result.cost;
-    }
+    AddUsage(result, current_.usage);
+    AddUsage(result, results_.usage);
     absl::Status status = in_run_->Add(result);
     return status.ok() ? pooled_.Add(result) : status;
   }
@@ -236,18 +269,36 @@ class Collector {
   }
 
   const ResultsInfo& info_;
-  PublishedFile& lines_;
-  const uint32_t queries_;  // Journal indices are below it.
+  ResultFiles& files_;
+  std::unique_ptr<CsvTable> csv_;  // From the first result on.
+  const uint32_t queries_;         // Journal indices are below it.
   ScoreTable pooled_;
   std::unique_ptr<ScoreTable> in_run_ = NewRun();
   RunResults current_;
   Results results_;
 };
 
+// Writes the table again, now that all columns are known.
+absl::Status RewriteTable(ResultStore& store, const ResultsInfo& info,
+                          const Collector& collector, ResultFiles& files) {
+  const CsvTable csv = collector.AllColumns();
+  absl::Status status = files.RestartTable();
+  if (status.ok()) status = files.AppendHeader(csv);
+  if (!status.ok()) return status;
+  return store.ForEach(info.runs, info.order, [&](const QueryResult& result) {
+    return collector.IsDone(result) ? files.AppendRow(csv, result)
+                                    : absl::OkStatus();
+  });
+}
+
 }  // namespace
 
 std::string ResultLinesPath(absl::string_view results_path) {
   return absl::StrCat(absl::StripSuffix(results_path, ".json"), ".jsonl");
+}
+
+std::string ResultTablePath(absl::string_view results_path) {
+  return absl::StrCat(absl::StripSuffix(results_path, ".json"), ".csv");
 }
 
 absl::StatusOr<Results> WriteResults(ResultStore& store,
@@ -257,18 +308,21 @@ absl::StatusOr<Results> WriteResults(ResultStore& store,
   absl::Status status =
       CreateDirectories(fs, journal::ParentDirectory(results_path));
   if (!status.ok()) return status;
-  absl::StatusOr<PublishedFile> lines =
-      PublishedFile::Create(fs, ResultLinesPath(results_path));
-  if (!lines.ok()) return lines.status();
-  Collector collector(info, *lines);
+  absl::StatusOr<ResultFiles> files = ResultFiles::Create(fs, results_path);
+  if (!files.ok()) return files.status();
+  Collector collector(info, *files);
   status = store.ForEach(info.runs, info.order, [&](const QueryResult& result) {
     return collector.Take(result);
   });
   if (!status.ok()) return status;
+  if (!collector.TableIsWhole()) {
+    status = RewriteTable(store, info, collector, *files);
+    if (!status.ok()) return status;
+  }
   absl::StatusOr<Results> results = collector.Finish();
   if (!results.ok()) return results.status();
   // The lines first: who sees the summary finds the lines it sums up.
-  status = lines->Publish();
+  status = files->Publish();
   if (!status.ok()) return status;
   status = journal::PublishFile(fs, results_path,
                                 ResultsJson(*results, info, store.history()));

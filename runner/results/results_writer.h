@@ -1,5 +1,5 @@
-// Publishes results.json and results.jsonl: what the journal holds and nothing
-// else, in canonical order.
+// Publishes results.json, results.jsonl and results.csv: what the journal holds
+// and nothing else, in canonical order.
 //
 // Everything outside of "timing" has the same bytes for any number of workers,
 // order of completion and number of interruptions.
@@ -57,6 +57,16 @@ struct NamedSummary {
   Summary summary;
 };
 
+// Of accepted responses.
+struct UsageTotals {
+  uint64_t prompt_tokens = 0;
+  uint64_t completion_tokens = 0;
+  uint64_t cached_tokens = 0;
+  uint64_t reasoning_tokens = 0;
+  uint64_t unmetered = 0;       // Completed without a word on tokens.
+  absl::optional<double> cost;  // Of those that said; none said: nullopt.
+};
+
 struct RunResults {
   uint32_t run = 1;
   uint64_t seed = 0;
@@ -65,6 +75,7 @@ struct RunResults {
   uint64_t failed = 0;
   uint64_t unparsed = 0;
   std::vector<NamedSummary> metrics;
+  UsageTotals usage;
 };
 
 struct ErrorExample {
@@ -90,16 +101,15 @@ struct Results {
   uint64_t unparsed = 0;
   std::vector<NamedSummary> metrics;  // In the order of ResultsInfo::scorers.
   std::vector<RunResults> runs;
-  uint64_t prompt_tokens = 0;
-  uint64_t completion_tokens = 0;
-  uint64_t unmetered = 0;       // Completed without a word on tokens.
-  absl::optional<double> cost;  // Of those that said; none said: nullopt.
+  UsageTotals usage;
   std::vector<ErrorExample> errors;
   uint64_t errors_left_out = 0;
 };
 
-// Reads the store once, writes `<sibling>.jsonl` as it goes, in bounded memory,
-// and then `results_path`; each is published all or nothing: a temporary file
+// Reads the store once, writes `<sibling>.jsonl` and `<sibling>.csv` as it
+// goes, in bounded memory, and then `results_path`. (Where names of scores turn
+// up that the first result did not have, the store is read again for the
+// columns of the table.) Each is published all or nothing: a temporary file
 // beside it, fsync, rename, directory fsync. Missing directories are made. On
 // an error what was published before is untouched.
 absl::StatusOr<Results> WriteResults(ResultStore& store,
@@ -109,6 +119,8 @@ absl::StatusOr<Results> WriteResults(ResultStore& store,
 
 // "x.jsonl" for "x.json"; for any other name that name and ".jsonl".
 std::string ResultLinesPath(absl::string_view results_path);
+// "x.csv" likewise.
+std::string ResultTablePath(absl::string_view results_path);
 
 }  // namespace runner
 

@@ -193,8 +193,9 @@ TEST_F(ResultsWriterTest, UsageCountsAcceptedResponses) {
   failed.usage = {100, 100, 0, 0, true};
   failed.cost = 9;
   const json usage = WriteAndRead()["usage"];
-  EXPECT_EQ(usage.dump(), R"({"completion_tokens":7,"cost":0.25,)"
-                          R"("prompt_tokens":5,"unmetered":1})");
+  EXPECT_EQ(usage.dump(),
+            R"({"cached_tokens":1,"completion_tokens":7,"cost":0.25,)"
+            R"("prompt_tokens":5,"reasoning_tokens":2,"unmetered":1})");
   EXPECT_EQ(Lines()[0]["usage"]["reasoning_tokens"], 2);
   EXPECT_EQ(Lines()[1]["usage"], json({{"cost", 0.25}}));
   EXPECT_EQ(Lines()[2]["usage"], nullptr);
@@ -236,6 +237,67 @@ TEST_F(ResultsWriterTest, OnlyTimingDependsOnHowItWent) {
   EXPECT_EQ(json::parse(again)["timing"]["retried"], 9);
 }
 
+TEST_F(ResultsWriterTest, RunsHaveTheirOwnUsageAndTheRatesOfAll) {
+  info_.runs = 2;
+  info_.order = {0, 1};
+  Answer(1, 0, 1).cost = 1;
+  Answer(1, 1, 0).usage = {.prompt_tokens = 5, .metered = true};
+  Answer(2, 0, 1).cost = 2;
+  Answer(2, 1, 1);
+  const json results = WriteAndRead();
+  EXPECT_EQ(results["runs"][0]["usage"]["cost"], 1);
+  EXPECT_EQ(results["runs"][0]["usage"]["prompt_tokens"], 5);
+  EXPECT_EQ(results["runs"][1]["usage"]["cost"], 2);
+  EXPECT_EQ(results["runs"][1]["usage"]["unmetered"], 2);
+  EXPECT_EQ(results["usage"]["cost"], 3);
+  const json& numeric = results["metrics"]["numeric"];
+  EXPECT_EQ(numeric["pass@k"], json({{"1", 0.75}, {"2", 1}}));
+  EXPECT_EQ(numeric["pass^k"], json({{"1", 0.75}, {"2", 0.5}}));
+  EXPECT_EQ(numeric["query_variance"], 0.25);
+  EXPECT_FALSE(results["runs"][0]["metrics"]["numeric"].contains("pass@k"));
+}
+
+// RFC 4180.
+TEST_F(ResultsWriterTest, TheTableIsTheLinesFlat) {
+  QueryResult& first = Answer(1, 0, 0.5);
+  first.output = "a, \"b\"\nc";
+  first.usage = {5, 7, 1, 2, true};
+  first.cost = 0.25;
+  Answer(1, 1, 1).output = absl::nullopt;
+  Failure(1, 2);
+  Write().IgnoreError();
+  EXPECT_EQ(Text(ResultTablePath(path_)),
+            "run,query_id,occurrence,status,output,scores.numeric,"
+            "usage.prompt_tokens,usage.completion_tokens,usage.cached_tokens,"
+            "usage.reasoning_tokens,usage.cost,error_type\r\n"
+            "1,q0,0,ok,\"a, \"\"b\"\"\nc\",0.5,5,7,1,2,0.25,\r\n"
+            "1,q1,0,ok,,1,,,,,,\r\n"
+            "1,q2,0,failed,,,,,,,,timeout\r\n");
+}
+
+// The second has a score that the first has not: every row gets its column.
+TEST_F(ResultsWriterTest, TheTableHasAColumnForEachScore) {
+  Failure(1, 0);
+  Answer(1, 1, 1).output = "";
+  Answer(1, 2, 0).scores.emplace_back("bleu,4", 0.5);
+  Write().IgnoreError();
+  EXPECT_EQ(
+      Text(ResultTablePath(path_)),
+      "run,query_id,occurrence,status,output,scores.numeric,\"scores.bleu,4\","
+      "usage.prompt_tokens,usage.completion_tokens,usage.cached_tokens,"
+      "usage.reasoning_tokens,usage.cost,error_type\r\n"
+      "1,q0,0,failed,,,,,,,,,timeout\r\n"
+      "1,q1,0,ok,\"\",1,,,,,,,\r\n"
+      "1,q2,0,ok,answer 2,0,0.5,,,,,,\r\n");
+}
+
+TEST_F(ResultsWriterTest, WithoutResultsTheTableIsItsHeader) {
+  Write().IgnoreError();
+  const std::string table = Text(ResultTablePath(path_));
+  EXPECT_EQ(table.substr(0, 4), "run,");
+  EXPECT_EQ(table.find('\n'), table.size() - 1);
+}
+
 TEST_F(ResultsWriterTest, BytesThatAreNoTextAreReplaced) {
   Answer(1, 0, 1).output = std::string("a\xff\0\n\"b", 6);
   Answer(1, 1, 1).output = absl::nullopt;
@@ -267,6 +329,7 @@ TEST_F(ResultsWriterTest, WhatCannotBeWrittenIsAnError) {
 TEST_F(ResultsWriterTest, TheLinesStandBesideTheSummary) {
   EXPECT_EQ(ResultLinesPath("x/y.json"), "x/y.jsonl");
   EXPECT_EQ(ResultLinesPath("x/y"), "x/y.jsonl");
+  EXPECT_EQ(ResultTablePath("x/y.json"), "x/y.csv");
 }
 
 TEST_F(ResultsWriterTest, ManyLongLinesAreStreamed) {

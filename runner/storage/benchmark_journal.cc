@@ -198,10 +198,7 @@ class JournalOfBenchmark final : public BenchmarkJournal {
                            bool unparsed, absl::string_view extracted) override;
   absl::Status RecordWorkerState(uint32_t slot,
                                  absl::string_view state_json) override;
-  absl::Status RecordRunEnd(uint32_t run, uint64_t seed, uint64_t n,
-                            uint64_t completed, uint64_t failed,
-                            uint64_t unparsed,
-                            const NamedValues& means) override;
+  absl::Status RecordRunEnd(RunEndRecord run) override;
   absl::Status EndSession(SessionStop reason, int signal, int exit_code,
                           absl::string_view detail) override;
   absl::Status RecordComplete(int exit_code,
@@ -567,22 +564,10 @@ absl::Status JournalOfBenchmark::RecordWorkerState(
   return Append(record, kNotCounted);
 }
 
-absl::Status JournalOfBenchmark::RecordRunEnd(uint32_t run, uint64_t seed,
-                                              uint64_t n, uint64_t completed,
-                                              uint64_t failed,
-                                              uint64_t unparsed,
-                                              const NamedValues& means) {
-  if (run == 0) return Invalid("runs are numbered from 1");
-  RunEndRecord record;
-  record.run = run;
-  record.seed = seed;
-  record.n = n;
-  record.completed = completed;
-  record.failed = failed;
-  record.unparsed = unparsed;
-  record.means = means;
-  record.at = absl::Now();
-  return Append(record, kNotCounted);
+absl::Status JournalOfBenchmark::RecordRunEnd(RunEndRecord run) {
+  if (run.run == 0) return Invalid("runs are numbered from 1");
+  run.at = absl::Now();
+  return Append(run, kNotCounted);
 }
 
 absl::Status JournalOfBenchmark::EndSession(SessionStop reason, int signal,

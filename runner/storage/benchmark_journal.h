@@ -103,10 +103,8 @@ class BenchmarkJournal {
                                    absl::string_view extracted) = 0;
   virtual absl::Status RecordWorkerState(uint32_t slot,
                                          absl::string_view state_json) = 0;
-  virtual absl::Status RecordRunEnd(uint32_t run, uint64_t seed, uint64_t n,
-                                    uint64_t completed, uint64_t failed,
-                                    uint64_t unparsed,
-                                    const NamedValues& means) = 0;
+  // `at` is filled in.
+  virtual absl::Status RecordRunEnd(RunEndRecord run) = 0;
   // Needs BeginSession.
   virtual absl::Status EndSession(SessionStop reason, int signal, int exit_code,
                                   absl::string_view detail) = 0;

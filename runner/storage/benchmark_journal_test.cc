@@ -119,8 +119,9 @@ TEST_F(BenchmarkJournalTest, SessionsAreCountedAndTimed) {
 TEST_F(BenchmarkJournalTest, CompleteIsTheNewestWordUntilThereIsMore) {
   auto journal = Create("a", Info(), 1);
   AnswerAndScore(*journal, 1, 0);
-  ASSERT_EQ(journal->RecordRunEnd(1, 5, 1, 1, 0, 0, {{"exact", 1}}),
-            absl::OkStatus());
+  ASSERT_EQ(
+      journal->RecordRunEnd({.run = 1, .seed = 5, .n = 1, .completed = 1}),
+      absl::OkStatus());
   ASSERT_EQ(journal->RecordComplete(3, "results/r"), absl::OkStatus());
   ASSERT_EQ(journal->Close(), absl::OkStatus());
   journal = Resume("a");

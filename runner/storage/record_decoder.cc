@@ -200,8 +200,9 @@ void Read(const schemas::RunEnd& t, Decoder& d, RunEndRecord& r) {
   r.unparsed = t.unparsed();
   r.means = d.Values(t.means());
   r.usage = d.UsageOf(t.usage());
-  r.cost = t.cost();
+  if (t.cost_known()) r.cost = t.cost();
   r.at = absl::FromUnixNanos(t.at_unix_ns());
+  r.unmetered = t.unmetered();
 }
 
 void Read(const schemas::Batch& t, Decoder& d, BatchRecord& r) {

@@ -182,7 +182,8 @@ std::string Encode(const RunEndRecord& record) {
   return e.Finish(schemas::CreateRunEnd(
       e.builder(), record.run, record.seed, record.n, record.completed,
       record.failed, record.unparsed, e.Values(record.means),
-      e.UsageOf(record.usage), record.cost, absl::ToUnixNanos(record.at)));
+      e.UsageOf(record.usage), record.cost.value_or(0),
+      absl::ToUnixNanos(record.at), record.cost.has_value(), record.unmetered));
 }
 
 std::string Encode(const BatchRecord& record) {

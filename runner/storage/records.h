@@ -175,9 +175,10 @@ struct RunEndRecord {
   uint64_t failed = 0;
   uint64_t unparsed = 0;
   NamedValues means;
-  Usage usage;
-  double cost = 0;
+  Usage usage;  // Of accepted responses, as the cost.
+  absl::optional<double> cost;
   absl::Time at;
+  uint64_t unmetered = 0;  // Completed without a word on tokens.
 };
 
 enum class BatchStatus : uint8_t { kPending = 0, kRunning = 1, kCompleted = 2 };

@@ -39,6 +39,28 @@ std::string Percent(uint64_t part, uint64_t whole) {
   return absl::StrFormat("%.1f%%", whole == 0 ? 100.0 : 100.0 * part / whole);
 }
 
+RunEndRecord AggregateOf(const RunResults& run) {
+  RunEndRecord record;
+  record.run = run.run;
+  record.seed = run.seed;
+  record.n = run.n;
+  record.completed = run.completed;
+  record.failed = run.failed;
+  record.unparsed = run.unparsed;
+  for (const NamedSummary& metric : run.metrics) {
+    if (!metric.summary.mean.has_value()) continue;
+    record.means.emplace_back(metric.name, *metric.summary.mean);
+  }
+  record.usage = {.prompt_tokens = run.usage.prompt_tokens,
+                  .completion_tokens = run.usage.completion_tokens,
+                  .cached_tokens = run.usage.cached_tokens,
+                  .reasoning_tokens = run.usage.reasoning_tokens,
+                  .metered = run.usage.unmetered < run.completed};
+  record.cost = run.usage.cost;
+  record.unmetered = run.usage.unmetered;
+  return record;
+}
+
 // Passes what happens on to the console.
 class ConsoleObserver final : public RunObserver {
  public:
@@ -480,13 +502,7 @@ absl::Status BenchmarkCellImpl::RecordEnd(bool complete) {
   const bool was_complete = entered_.journal->complete();
   if (complete && !was_complete) {
     for (const RunResults& run : outcome_.results->runs) {
-      NamedValues means;
-      for (const NamedSummary& metric : run.metrics) {
-        means.emplace_back(metric.name, metric.summary.mean.value_or(0));
-      }
-      absl::Status s = entered_.journal->RecordRunEnd(run.run, run.seed, run.n,
-                                                      run.completed, run.failed,
-                                                      run.unparsed, means);
+      absl::Status s = entered_.journal->RecordRunEnd(AggregateOf(run));
       if (!s.ok()) return s;
     }
   }

@@ -17,7 +17,8 @@ namespace {
 // Results never take the place of what they are made from.
 absl::Status CheckResultsPath(const std::string& results,
                               const Dataset& dataset) {
-  for (const std::string& path : {results, ResultLinesPath(results)}) {
+  for (const std::string& path :
+       {results, ResultLinesPath(results), ResultTablePath(results)}) {
     std::error_code error;
     if (std::filesystem::equivalent(path, dataset.path(), error)) {
       return absl::InvalidArgumentError(
