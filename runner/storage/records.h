@@ -174,10 +174,10 @@ struct RunEndRecord {
   uint64_t completed = 0;
   uint64_t failed = 0;
   uint64_t unparsed = 0;
-  NamedValues means;
-  Usage usage;  // Of accepted responses, as the cost.
-  absl::optional<double> cost;
-  absl::Time at;
+  NamedValues means = {};
+  Usage usage = {};  // Of accepted responses, as the cost.
+  absl::optional<double> cost = {};
+  absl::Time at = {};
   uint64_t unmetered = 0;  // Completed without a word on tokens.
 };
 
