@@ -70,7 +70,7 @@ bool Examiner::RestoreStateAt(size_t i, uint64_t offset, Lsn lsn) {
       (offset == kFirstFrameOffset &&
        (prefix.chain != header.chain_start ||
         prefix.records != header.records_before)) ||
-      prefix.folder_version != options_.folder->version()) {
+      !options_.folder->CanRestore(prefix.folder_version)) {
     return false;
   }
   if (!options_.folder->Restore(state).ok()) {

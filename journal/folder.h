@@ -26,9 +26,14 @@ class Folder {
  public:
   virtual ~Folder() = default;
 
-  // The version of the encoding that Save() writes. A state of another version
-  // is not restored; everything is folded anew instead.
+  // The version of the encoding that Save() writes. A state of a version that
+  // cannot be restored is folded anew from all records instead.
   virtual uint32_t version() const = 0;
+
+  // Whether Restore() understands what Save() wrote in that version.
+  virtual bool CanRestore(uint32_t version) const {
+    return version == this->version();
+  }
 
   // Forgets everything.
   virtual void Reset() = 0;
