@@ -8,14 +8,17 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "journal/format.h"
 #include "runner/base/exit_code.h"
 #include "runner/base/printable.h"
 #include "runner/base/version.h"
 #include "runner/config/api_key.h"
+#include "runner/config/command.h"
 #include "runner/config/encryption_key.h"
-#include "runner/config/options.h"
 #include "runner/display/progress_display.h"
+#include "runner/storage/journal_access.h"
+#include "runner/study/resume_command.h"
 #include "runner/study/study.h"
 
 namespace runner {
@@ -26,8 +29,24 @@ std::string VersionText() {
                       ", journal format ", journal::kFormatVersion, ")");
 }
 
+// What the command line leaves to a journal to say.
+absl::optional<Refusal> Complete(Command& command,
+                                 const journal::Cipher* cipher) {
+  JournalAccess access;
+  access.cipher = cipher;
+  if (command.action == Action::kResume) return PrepareResume(access, command);
+  if (command.run.resume_from.empty()) return absl::nullopt;
+  absl::StatusOr<std::string> directory =
+      FindNamedJournal(command.run.resume_from, command.run.journal_dir);
+  if (!directory.ok()) {
+    return Refusal{kExitUsage, std::string(directory.status().message())};
+  }
+  command.run.resume_from = *std::move(directory);
+  return absl::nullopt;
+}
+
 int Main(const std::vector<std::string>& args) {
-  const absl::StatusOr<Command> command =
+  absl::StatusOr<Command> command =
       ParseCommand(args, ProcessEnvironment(), VersionText());
   if (!command.ok()) {
     std::fprintf(stderr, "bench-runner: %s\n",
@@ -45,6 +64,23 @@ int Main(const std::vector<std::string>& args) {
     std::fprintf(stderr, "bench-runner: %s\n",
                  Printable(cipher.status().message()).c_str());
     return kExitUsage;
+  }
+  if (command->file.needs_key && *cipher == nullptr) {
+    std::fprintf(stderr,
+                 "bench-runner: the configuration asks for encryption: give "
+                 "--encryption-key-file or $%s\n",
+                 kEncryptionKeyVariable);
+    return kExitUsage;
+  }
+  if (absl::optional<Refusal> refusal = Complete(*command, cipher->get());
+      refusal.has_value()) {
+    std::fprintf(stderr, "bench-runner: %s\n", refusal->message.c_str());
+    return refusal->exit_code;
+  }
+  if (!options.quiet) {
+    for (const std::string& note : command->file.notes) {
+      std::fprintf(stderr, "%s\n", Printable(note).c_str());
+    }
   }
   ProgressDisplay display(ProgressDisplay::Options::ForFlags(
       options.quiet, !options.progress_bar, options.json, options.verbose));

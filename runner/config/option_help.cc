@@ -10,16 +10,23 @@ constexpr size_t kColumns = 80;
 constexpr size_t kHelpColumn = 30;
 
 constexpr absl::string_view kHead =
-    "Usage: bench-runner run --dataset FILE [options]\n"
+    "Usage: bench-runner run [-c FILE] --dataset FILE [options]\n"
+    "       bench-runner resume JOURNAL|latest [options]\n"
     "\n"
     "Evaluates the queries of a dataset, scores the responses and journals "
     "each\n"
-    "step. The same command again goes on where it stopped.\n"
+    "step. The same command again goes on where it stopped; `resume` does so "
+    "with\n"
+    "the options that the journal saved and those given, `latest` for all\n"
+    "benchmarks of the study last worked on.\n"
     "\n"
     "Behind each option stands its class: changed [identity] means another\n"
     "benchmark; [selection] more or less of the same; [scoring] how answers\n"
     "are judged, which a journal keeps; the others never show in results.\n"
-    "Each option can also be set as BENCH_RUNNER_<OPTION>, with _ for -.\n"
+    "Each option can also be set as BENCH_RUNNER_<OPTION>, with _ for -, and "
+    "in\n"
+    "the file. The command line goes before the environment, that before the\n"
+    "file, that before what a resumed journal saved.\n"
     "Times take ms, s, m or h; a bare number is seconds.\n";
 
 constexpr absl::string_view kTail =

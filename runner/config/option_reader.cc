@@ -1,5 +1,7 @@
 #include "runner/config/option_reader.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <utility>
@@ -12,6 +14,7 @@
 #include "absl/strings/strip.h"
 #include "runner/base/printable.h"
 #include "runner/base/text.h"
+#include "runner/config/encryption_key.h"
 #include "runner/config/option_table.h"
 #include "runner/config/option_values.h"
 
@@ -92,26 +95,6 @@ absl::StatusOr<std::vector<po::option>> ParseWithLibrary(
   }
 }
 
-// Adds one given option, a shorthand as what it stands for.
-absl::Status Add(const OptionRow& row, std::string value, OptionSource source,
-                 std::string given_as, GivenOptions& given) {
-  std::string name(row.is_shorthand() ? row.sets_name : row.name);
-  if (row.is_shorthand()) value = std::string(row.sets_value);
-  const auto found = given.find(name);
-  if (found != given.end()) {
-    const GivenOption& earlier = found->second;
-    if (earlier.given_as == given_as) {
-      return UsageError(absl::StrCat(given_as, " is given twice"));
-    }
-    if (earlier.value != value) {
-      return UsageError(absl::StrCat(earlier.given_as, " and ", given_as,
-                                     " contradict each other"));
-    }
-  }
-  given[std::move(name)] = {std::move(value), source, std::move(given_as)};
-  return absl::OkStatus();
-}
-
 std::string VariableName(absl::string_view option_name) {
   return absl::StrCat(
       kEnvironmentPrefix,
@@ -130,15 +113,36 @@ absl::Status UnknownVariable(absl::string_view variable,
 
 }  // namespace
 
-absl::StatusOr<GivenOptions> ReadCommandLine(
+absl::Status AddGiven(const OptionRow& row, std::string value,
+                      OptionSource source, std::string given_as,
+                      GivenOptions& given) {
+  std::string name(row.is_shorthand() ? row.sets_name : row.name);
+  if (row.is_shorthand()) value = std::string(row.sets_value);
+  const auto found = given.find(name);
+  if (found != given.end()) {
+    const GivenOption& earlier = found->second;
+    if (earlier.given_as == given_as) {
+      return UsageError(absl::StrCat(given_as, " is given twice"));
+    }
+    if (earlier.value != value) {
+      return UsageError(absl::StrCat(earlier.given_as, " and ", given_as,
+                                     " contradict each other"));
+    }
+  }
+  given[std::move(name)] = {std::move(value), source, std::move(given_as)};
+  return absl::OkStatus();
+}
+
+absl::StatusOr<CommandLine> ReadCommandLine(
     absl::Span<const std::string> args) {
   absl::StatusOr<std::vector<po::option>> parsed = ParseWithLibrary(args);
   if (!parsed.ok()) return parsed.status();
-  GivenOptions given;
+  CommandLine line;
   for (const po::option& option : *parsed) {
     const std::string value = option.value.empty() ? "" : option.value[0];
     if (option.position_key >= 0 || option.string_key.empty()) {
-      return UsageError(absl::StrCat("unexpected argument ", Quoted(value)));
+      line.arguments.push_back(value);
+      continue;
     }
     const OptionRow* row = FindOption(option.string_key);
     if (row == nullptr) return UnknownOption(option.string_key, "");
@@ -146,11 +150,28 @@ absl::StatusOr<GivenOptions> ReadCommandLine(
     if (!row->is_switch() && value.empty()) {
       return UsageError(absl::StrCat(given_as, ": the value is empty"));
     }
-    absl::Status status = Add(*row, row->is_switch() ? "true" : value,
-                              OptionSource::kCommandLine, given_as, given);
+    absl::Status status =
+        AddGiven(*row, row->is_switch() ? "true" : value,
+                 OptionSource::kCommandLine, given_as, line.options);
     if (!status.ok()) return status;
   }
-  return given;
+  return line;
+}
+
+Environment ProcessEnvironment() {
+  Environment environment;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const absl::string_view text = *entry;
+    const size_t equals = text.find('=');
+    // A copy of the key would outlive it.
+    if (equals == absl::string_view::npos ||
+        text.substr(0, equals) == kEncryptionKeyVariable) {
+      continue;
+    }
+    environment.emplace(std::string(text.substr(0, equals)),
+                        std::string(text.substr(equals + 1)));
+  }
+  return environment;
 }
 
 absl::StatusOr<GivenOptions> ReadEnvironment(const Environment& environment) {
@@ -172,7 +193,7 @@ absl::StatusOr<GivenOptions> ReadEnvironment(const Environment& environment) {
       if (!*on) continue;  // "Not the shorthand" says nothing.
     }
     absl::Status status =
-        Add(*row, value, OptionSource::kEnvironment, variable, given);
+        AddGiven(*row, value, OptionSource::kEnvironment, variable, given);
     if (!status.ok()) return status;
   }
   return given;

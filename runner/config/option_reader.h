@@ -4,28 +4,38 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "runner/config/given_options.h"
+#include "runner/config/option_table.h"
 #include "runner/config/options.h"
 
 namespace runner {
 
-// A value as it was given.
-struct GivenOption {
-  std::string value;
-  OptionSource source = OptionSource::kCommandLine;
-  std::string given_as;  // "--save-incremental", "BENCH_RUNNER_SYNC".
+// Adds one, a shorthand as what it stands for. InvalidArgument when the same
+// source has said it already, or something else.
+absl::Status AddGiven(const OptionRow& row, std::string value,
+                      OptionSource source, std::string given_as,
+                      GivenOptions& given);
+
+struct CommandLine {
+  GivenOptions options;
+  std::vector<std::string> arguments;  // What is no option, in order.
 };
 
-// By long name; shorthands are resolved.
-using GivenOptions = std::map<std::string, GivenOption>;
-
 // InvalidArgument: an unknown option (with the nearest name), a missing or
-// superfluous value, an option that is given twice, an argument that is none.
-absl::StatusOr<GivenOptions> ReadCommandLine(
-    absl::Span<const std::string> args);
+// superfluous value, an option that is given twice.
+absl::StatusOr<CommandLine> ReadCommandLine(absl::Span<const std::string> args);
+
+using Environment = std::map<std::string, std::string>;
+
+// The variables of this process, but for the encryption key. Not safe beside
+// setenv.
+Environment ProcessEnvironment();
 
 inline constexpr absl::string_view kEnvironmentPrefix = "BENCH_RUNNER_";
 

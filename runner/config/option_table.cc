@@ -19,6 +19,8 @@ constexpr uint64_t kRetriesMax = 1000;
 constexpr uint64_t kTokensLimitMax = 1000000000;
 constexpr int kTemperatureMax = 2;
 constexpr uint64_t kCheckpointIntervalMax = 1000000;
+constexpr uint64_t kSnapshotsMax = 1000;
+constexpr uint64_t kZstdLevelMax = 22;
 constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
 
 using Setter = absl::Status (*)(absl::string_view value, RunOptions& options);
@@ -172,6 +174,10 @@ absl::Status SetSync(absl::string_view value, RunOptions& options) {
                                     " is not one of each, batch and none");
 }
 
+absl::Status SetSession(absl::string_view, RunOptions&) {
+  return absl::InvalidArgumentError("only `bench-runner resume` takes it");
+}
+
 absl::Status SetMinScore(absl::string_view value, RunOptions& options) {
   MinScore minimum;
   const size_t equals = value.find('=');
@@ -191,6 +197,17 @@ std::vector<OptionRow> WhatRows() {
   constexpr auto kIdentity = OptionClass::kIdentity;
   constexpr auto kSelection = OptionClass::kSelection;
   return {
+      {.name = "config",
+       .short_name = 'c',
+       .group = kGroup,
+       .value_name = "FILE",
+       .help = "YAML or JSON; its keys are these options with _ for -, and "
+               "`methods`, which maps a name to [identity] options",
+       .set = SetText<&RunOptions::config>},
+      {.name = "ignore-unknown-config",
+       .group = kGroup,
+       .help = "unknown keys in FILE are named and passed over",
+       .set = SetSwitch<&RunOptions::ignore_unknown_config>},
       {.name = "dataset",
        .group = kGroup,
        .value_name = "FILE",
@@ -458,6 +475,30 @@ std::vector<OptionRow> CheckpointRows() {
        .default_value = "100ms",
        .help = "fsync at least this often",
        .set = SetDuration<&RunOptions::sync_interval, Zero::kRefused>},
+      {.name = "keep-snapshots",
+       .aliases = {"max-checkpoint-backups"},
+       .group = kGroup,
+       .value_name = "N",
+       .default_value = "5",
+       .help = "the newest N snapshots stay, at least 2",
+       .set = SetCount<&RunOptions::keep_snapshots, 1, kSnapshotsMax>},
+      {.name = "backup-dir",
+       .group = kGroup,
+       .value_name = "DIR",
+       .help = "a copy of each snapshot in DIR/<run id>/, and a last one at "
+               "the end",
+       .set = SetText<&RunOptions::backup_dir>},
+      {.name = "backup-interval",
+       .group = kGroup,
+       .value_name = "N",
+       .help = "a snapshot at least every N results",
+       .set = SetCount<&RunOptions::backup_interval, 1, kNoLimit>},
+      {.name = "compression",
+       .group = kGroup,
+       .value_name = "LEVEL",
+       .default_value = "3",
+       .help = "of snapshots, zstd's: 1 (fast) to 22",
+       .set = SetCount<&RunOptions::compression, 1, kZstdLevelMax>},
       {.name = "encryption-key-file",
        .group = kGroup,
        .value_name = "FILE",
@@ -487,6 +528,20 @@ std::vector<OptionRow> ResumeRows() {
        .help = "start a new journal beside the old one",
        .sets_name = "resume",
        .sets_value = "false"},
+      {.name = "resume-from",
+       .aliases = {"load-results"},
+       .group = kGroup,
+       .value_name = "JOURNAL",
+       .help = "go on with this one: its directory, its results.json, or "
+               "`latest`",
+       .set = SetText<&RunOptions::resume_from>},
+      {.name = "session",
+       .short_name = 's',
+       .group = kGroup,
+       .value_name = "JOURNAL",
+       .help = "the argument of `bench-runner resume`, for those who know it "
+               "so",
+       .set = SetSession},
       {.name = "new-journal",
        .group = kGroup,
        .help = "where configuration or dataset differ, start one beside",
@@ -638,6 +693,8 @@ absl::Span<const ExclusiveOptions> ExclusiveTable() {
       {"quiet", "verbose"},
       {"overwrite", "new-journal"},
       {"overwrite", "resume"},
+      {"resume-from", "overwrite"},
+      {"resume-from", "new-journal"},
       {"retry-failed", "overwrite"},
       {"retry-failed", "new-journal"},
   };

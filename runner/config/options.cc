@@ -1,7 +1,5 @@
 #include "runner/config/options.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -14,9 +12,7 @@
 #include "runner/base/placeholders.h"
 #include "runner/base/shell_words.h"
 #include "runner/base/text.h"
-#include "runner/config/encryption_key.h"
 #include "runner/config/identity.h"
-#include "runner/config/option_reader.h"
 #include "runner/config/option_table.h"
 #include "runner/data/prompt_template.h"
 #include "runner/scoring/scorer.h"
@@ -24,26 +20,12 @@
 namespace runner {
 namespace {
 
-constexpr absl::string_view kRunCommand = "run";
-
 // Where `workers auto` takes more than one, and more than two.
 constexpr uint64_t kOneWorkerBelow = 10;
 constexpr uint64_t kTwoWorkersBelow = 50;
 
 absl::Status UsageError(absl::string_view message) {
   return absl::InvalidArgumentError(message);
-}
-
-bool IsGiven(const GivenOptions& given, absl::string_view name) {
-  const auto found = given.find(std::string(name));
-  // A switch that is switched off is not asked for.
-  return found != given.end() && found->second.value != "false";
-}
-
-// `nearer` goes before `farther`, by option.
-GivenOptions Merge(GivenOptions nearer, const GivenOptions& farther) {
-  for (const auto& [name, option] : farther) nearer.emplace(name, option);
-  return nearer;
 }
 
 // Of two that exclude each other the nearer source's wins; the same source
@@ -237,6 +219,16 @@ absl::Status CheckResume(const GivenOptions& given, const RunOptions& options) {
   return absl::OkStatus();
 }
 
+}  // namespace
+
+absl::StatusOr<RunOptions> UncheckedOptions(GivenOptions given) {
+  RunOptions options;
+  absl::Status status = ResolveExclusive(given);
+  if (status.ok()) status = Apply(given, options);
+  if (!status.ok()) return status;
+  return options;
+}
+
 absl::StatusOr<RunOptions> MakeRunOptions(GivenOptions given) {
   absl::Status status = ResolveExclusive(given);
   if (!status.ok()) return status;
@@ -255,19 +247,6 @@ absl::StatusOr<RunOptions> MakeRunOptions(GivenOptions given) {
   return options;
 }
 
-// --help and --version go before whatever else is right or wrong.
-absl::optional<std::string> TextToShow(absl::Span<const std::string> args,
-                                       absl::string_view version) {
-  for (const std::string& arg : args) {
-    if (arg == "--") break;
-    if (arg == "--help" || arg == "-h") return HelpText();
-    if (arg == "--version") return absl::StrCat(version, "\n");
-  }
-  return absl::nullopt;
-}
-
-}  // namespace
-
 absl::string_view EvaluatorName(EvaluatorKind kind) {
   switch (kind) {
     case EvaluatorKind::kReplay:
@@ -278,50 +257,6 @@ absl::string_view EvaluatorName(EvaluatorKind kind) {
       return "openai";
   }
   return "";
-}
-
-Environment ProcessEnvironment() {
-  Environment environment;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const absl::string_view text = *entry;
-    const size_t equals = text.find('=');
-    // A copy of the key would outlive it.
-    if (equals == absl::string_view::npos ||
-        text.substr(0, equals) == kEncryptionKeyVariable) {
-      continue;
-    }
-    environment.emplace(std::string(text.substr(0, equals)),
-                        std::string(text.substr(equals + 1)));
-  }
-  return environment;
-}
-
-absl::StatusOr<Command> ParseCommand(absl::Span<const std::string> args,
-                                     const Environment& environment,
-                                     absl::string_view version) {
-  Command command;
-  absl::optional<std::string> text = TextToShow(args, version);
-  if (text.has_value()) {
-    command.action = Action::kShow;
-    command.text = *std::move(text);
-    return command;
-  }
-  if (args.empty()) {
-    return UsageError("no command; try `bench-runner run --help`");
-  }
-  if (args[0] != kRunCommand) {
-    return UsageError(
-        absl::StrCat("unknown command ", Quoted(args[0]), "; known is `run`"));
-  }
-  absl::StatusOr<GivenOptions> given = ReadCommandLine(args.subspan(1));
-  if (!given.ok()) return given.status();
-  const absl::StatusOr<GivenOptions> variables = ReadEnvironment(environment);
-  if (!variables.ok()) return variables.status();
-  absl::StatusOr<RunOptions> run =
-      MakeRunOptions(Merge(*std::move(given), *variables));
-  if (!run.ok()) return run.status();
-  command.run = *std::move(run);
-  return command;
 }
 
 std::string ConfigJson(const RunOptions& options) {

@@ -1,12 +1,8 @@
-// The command line of bench-runner: what is asked for, checked.
-//
-//   auto command = ParseCommand(args, ProcessEnvironment());
-//   if (!command.ok()) { /* message, exit code 2 */ }
-//   if (command->action == Action::kRun) Run(command->run);
+// What is asked for, checked.
 //
 // option_table.h has one row an option: a further option is a further row. All
-// sources (command line, environment, later a file) give texts by name, which
-// the rows turn into RunOptions.
+// sources (command line, environment, a file, a journal) give texts by name,
+// which the rows turn into RunOptions.
 #ifndef RUNNER_CONFIG_OPTIONS_H_
 #define RUNNER_CONFIG_OPTIONS_H_
 
@@ -21,6 +17,7 @@
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "journal/types.h"
+#include "runner/config/given_options.h"
 #include "runner/config/request_options.h"
 #include "runner/data/fields.h"
 
@@ -35,9 +32,6 @@ struct MinScore {
   double value = 0;
 };
 
-// Where an effective value comes from; a later one goes before an earlier one.
-enum class OptionSource { kDefault, kEnvironment, kCommandLine };
-
 struct EffectiveOption {
   std::string name;   // The long name.
   std::string value;  // Never that of a secret: see `secret`.
@@ -50,6 +44,8 @@ struct EffectiveOption {
 // journal is not checked yet.
 struct RunOptions {
   // What.
+  std::string config;
+  bool ignore_unknown_config = false;
   std::string dataset;
   std::vector<std::string> models;  // Empty: one benchmark without a model.
   std::string method;
@@ -88,6 +84,10 @@ struct RunOptions {
   journal::SyncMode sync = journal::SyncMode::kBatch;
   uint32_t checkpoint_interval = 0;  // 0: no journal.
   absl::Duration sync_interval;
+  uint32_t keep_snapshots = 0;
+  std::string backup_dir;  // Empty: no copies.
+  uint64_t backup_interval = 0;
+  uint32_t compression = 0;
   std::string encryption_key_file;  // Empty: see runner/encryption_key.h.
 
   // Resume.
@@ -95,6 +95,7 @@ struct RunOptions {
   bool new_journal = false;
   bool overwrite = false;
   bool retry_failed = false;
+  std::string resume_from;  // A journal, its results, or `latest`.
 
   // Display.
   bool progress_bar = true;
@@ -113,25 +114,13 @@ struct RunOptions {
   std::vector<EffectiveOption> effective;
 };
 
-enum class Action { kRun, kShow };
+// What all sources together say, checked. InvalidArgument: usage, exit code 2;
+// the message names the option and its source.
+absl::StatusOr<RunOptions> MakeRunOptions(GivenOptions given);
 
-struct Command {
-  Action action = Action::kRun;
-  std::string text;  // kShow: the help or the version, for stdout; exit 0.
-  RunOptions run;
-};
-
-using Environment = std::map<std::string, std::string>;
-
-// The variables of this process. Not safe beside setenv.
-Environment ProcessEnvironment();
-
-// `args` without the program's name. `version` is what --version shows. All
-// errors are InvalidArgument: usage, exit code 2; the message names the option
-// and its source, and the nearest name where one is unknown.
-absl::StatusOr<Command> ParseCommand(absl::Span<const std::string> args,
-                                     const Environment& environment,
-                                     absl::string_view version);
+// The same without asking whether they make up a run: each value by itself is
+// right.
+absl::StatusOr<RunOptions> UncheckedOptions(GivenOptions given);
 
 // Every effective value as canonical JSON, keys with `_`, values as texts that
 // the same option takes again. Secrets are left out.

@@ -1,11 +1,10 @@
-#include "runner/config/options.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_split.h"
+#include "runner/config/command.h"
 #include "runner/config/option_table.h"
 #include "runner/config/option_values.h"
 
@@ -219,8 +218,41 @@ TEST_F(OptionsTest, CommandsHelpAndVersion) {
   EXPECT_EQ(parse({"run", "--nope", "--help"})->action, Action::kShow);
   EXPECT_EQ(parse({"-h"})->text, HelpText());
   EXPECT_FALSE(parse({}).ok());
-  EXPECT_THAT(std::string(parse({"resume", "x"}).status().message()),
-              HasSubstr("unknown command `resume`"));
+  EXPECT_THAT(std::string(parse({"resum", "x"}).status().message()),
+              HasSubstr("did you mean `resume`"));
+}
+
+TEST_F(OptionsTest, ResumeTakesAJournalAndMayLeaveTheRestToIt) {
+  const auto parse = [](std::vector<std::string> args) {
+    return ParseCommand(args, {}, "1");
+  };
+  const auto command = parse({"resume", "journals/x", "--workers", "4"});
+  ASSERT_TRUE(command.ok()) << command.status();
+  EXPECT_THAT(command->journals, ElementsAre("journals/x"));
+  EXPECT_THAT(parse({"resume", "-s", "latest"})->journals,
+              ElementsAre("latest"));
+  EXPECT_THAT(std::string(parse({"resume"}).status().message()),
+              HasSubstr("needs a journal"));
+  EXPECT_FALSE(parse({"resume", "a", "b"}).ok());
+  EXPECT_FALSE(parse({"resume", "a", "-s", "b"}).ok());
+  EXPECT_FALSE(parse({"run", "--session", "a"}).ok());
+}
+
+TEST_F(OptionsTest, AJournalsOptionsGoBeforeDefaultsOnly) {
+  auto command = ParseCommand({"resume", "j", "--workers", "4"},
+                              {{"BENCH_RUNNER_SYNC", "each"}}, "1");
+  ASSERT_TRUE(command.ok()) << command.status();
+  const auto saved = OptionsOfJournal(
+      "{\"dataset\":\"d\",\"response_field\":\"r\",\"scorer\":\"numeric\","
+      "\"workers\":\"8\",\"sync\":\"none\",\"seed\":\"7\",\"quiet\":\"true\","
+      "\"retry_failed\":\"true\",\"from_the_future\":\"1\"}");
+  ASSERT_TRUE(saved.ok()) << saved.status();
+  ASSERT_TRUE(ApplyJournal({}, *saved, *command).ok());
+  EXPECT_EQ(command->run.workers, 4u);
+  EXPECT_EQ(command->run.sync, journal::SyncMode::kEach);
+  EXPECT_EQ(command->run.seed, 7u);
+  EXPECT_FALSE(command->run.quiet);
+  EXPECT_FALSE(command->run.retry_failed);
 }
 
 TEST_F(OptionsTest, HelpShowsEveryOptionInEightyColumns) {

@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runner/config/api_key.h"
-#include "runner/config/options.h"
+#include "runner/config/command.h"
 
 namespace runner {
 namespace {

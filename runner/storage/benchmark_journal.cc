@@ -17,6 +17,7 @@
 #include "runner/storage/errors_log.h"
 #include "runner/storage/journal_read.h"
 #include "runner/storage/record_codec.h"
+#include "runner/storage/snapshot_pacer.h"
 
 namespace runner {
 namespace {
@@ -204,7 +205,10 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   absl::Status RecordComplete(int exit_code,
                               absl::string_view results_path) override;
   absl::Status Sync() override { return writer_->Sync(); }
-  absl::Status Close() override { return writer_->Close(); }
+  absl::Status Close() override {
+    pacer_.reset();
+    return writer_->Close();
+  }
 
  private:
   template <typename Record>
@@ -216,6 +220,14 @@ class JournalOfBenchmark final : public BenchmarkJournal {
                   .sync_weight = sync_weight,
                   .ignorable = false})
         .status();
+  }
+
+  // An answer or an error, which counts as a result.
+  template <typename Record>
+  absl::Status AppendResult(const Record& record) {
+    absl::Status status = Append(record, kCounted);
+    if (status.ok() && pacer_ != nullptr) pacer_->NoteResult();
+    return status;
   }
 
   absl::Status CheckKey(const QueryKey& key) const;
@@ -233,6 +245,7 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   std::vector<std::string> warnings_;
   ProgressState state_;  // Outlives the writer, which folds into it.
   std::unique_ptr<journal::Writer> writer_;
+  std::unique_ptr<SnapshotPacer> pacer_;  // Null: not by results.
 
   mutable absl::Mutex mutex_;
   std::string session_id_ ABSL_GUARDED_BY(mutex_);
@@ -253,10 +266,20 @@ absl::Status JournalOfBenchmark::Open(
   writer_options.folder = &state_;
   writer_options.cipher = options.cipher;
   writer_options.file_system = &file_system_;
+  writer_options.snapshots = options.snapshots;
+  if (!options.snapshots.backup_directory.empty()) {
+    absl::Status made =
+        MakeParents(file_system_, options.snapshots.backup_directory);
+    if (!made.ok()) return made;
+  }
   absl::StatusOr<std::unique_ptr<journal::Writer>> writer =
       journal::Writer::Open(directory_, writer_options);
   if (!writer.ok()) return writer.status();
   writer_ = *std::move(writer);
+  if (options.snapshot_results > 0) {
+    pacer_ =
+        std::make_unique<SnapshotPacer>(*writer_, options.snapshot_results);
+  }
   return absl::OkStatus();
 }
 
@@ -503,7 +526,7 @@ absl::Status JournalOfBenchmark::RecordResponse(
   record.worker_scores = result.scores;
   record.metadata_json = result.metadata_json;
   record.finish_reason = result.finish_reason;
-  return Append(record, kCounted);
+  return AppendResult(record);
 }
 
 absl::Status JournalOfBenchmark::RecordError(const EvaluationRequest& request,
@@ -526,7 +549,7 @@ absl::Status JournalOfBenchmark::RecordError(const EvaluationRequest& request,
   record.context_json = CutJson(result.error->context_json);
   record.usage = result.usage;
   record.cost = result.cost;
-  absl::Status status = Append(record, kCounted);
+  absl::Status status = AppendResult(record);
   if (status.ok()) errors_log_.Add(record);
   return status;
 }

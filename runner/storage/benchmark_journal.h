@@ -35,6 +35,11 @@ class BenchmarkJournal {
     journal::SyncMode sync_mode = journal::SyncMode::kBatch;
     uint32_t sync_records = 50;
     absl::Duration sync_interval = absl::Milliseconds(100);
+    // When snapshots are made and where copies of them go; a missing backup
+    // directory is made, with its parents.
+    journal::SnapshotOptions snapshots;
+    // A snapshot at least every so many answers and errors; 0: as above alone.
+    uint64_t snapshot_results = 0;
     // Not owned; outlives the journal. Null: plain.
     const journal::Cipher* cipher = nullptr;
     journal::FileSystem* file_system = nullptr;  // Null means Posix().

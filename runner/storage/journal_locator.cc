@@ -28,6 +28,7 @@ constexpr int kSuffixMax = 10000;
 constexpr size_t kDateChars = 8;
 
 constexpr absl::string_view kSegmentSuffix = ".seg";
+constexpr absl::string_view kManifestSuffix = ".manifest";
 constexpr absl::string_view kLockName = "LOCK";
 
 bool IsDated(absl::string_view name) {
@@ -92,7 +93,8 @@ std::string NameOf(absl::string_view directory) {
                                                       : path.substr(slash + 1));
 }
 
-// A directory of which nothing is known yet; nothing when it holds no segment.
+// A directory of which nothing is known yet; nothing when it holds no
+// journal.
 absl::optional<LocatedJournal> Begin(journal::FileSystem& fs,
                                      absl::string_view directory) {
   absl::StatusOr<std::vector<std::string>> names = fs.List(directory);
@@ -106,11 +108,13 @@ absl::optional<LocatedJournal> Begin(journal::FileSystem& fs,
     SetFailure(names.status(), &found);
     return found;
   }
-  const bool has_segment =
+  // What a backup holds is a journal, too: a snapshot without the log.
+  const bool is_journal =
       std::any_of(names->begin(), names->end(), [](const std::string& name) {
-        return absl::EndsWith(name, kSegmentSuffix);
+        return absl::EndsWith(name, kSegmentSuffix) ||
+               absl::EndsWith(name, kManifestSuffix);
       });
-  if (!has_segment) return absl::nullopt;
+  if (!is_journal) return absl::nullopt;
   return found;
 }
 

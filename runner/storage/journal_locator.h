@@ -1,5 +1,5 @@
-// Finds benchmarks' journals among whatever lies in the journal directory, and
-// moves them about.
+// Finds the journals of benchmarks among whatever lies in the journal
+// directory, and moves them about.
 //
 //   journals/
 //     20261121_gsm8k_gpt-4_1a2b3c4d/     a journal, named by its run id
@@ -65,7 +65,8 @@ struct LocatedJournal {
 };
 
 // What is in the journal `directory`. Nothing when there is no journal, that is
-// no segment, in it. Quick: reads the newest state and what follows it.
+// neither segment nor manifest, in it. Quick: reads the newest state and what
+// follows it.
 absl::optional<LocatedJournal> LocateJournal(const JournalAccess& access,
                                              absl::string_view directory);
 

@@ -60,11 +60,43 @@ Refusal RefuseOther(const JournalWish& wish, const LocatedJournal& other) {
   return {kExitDifference,
           absl::StrCat(
               Printable(other.directory),
-              " is unfinished and was asked with another configuration:\n",
+              other.condition == JournalCondition::kComplete ? " is complete"
+                                                             : " is unfinished",
+              " and was asked with another configuration:\n",
               DifferenceTable(other.info->identity_json, wish.identity_json),
               "Nothing was changed. Repeat with the old configuration to go "
               "on, or\n  --new-journal  starts one beside it\n  --overwrite    "
               "moves it to replaced/ and starts over")};
+}
+
+JournalChoice GoOnWith(const LocatedJournal& found, Console& console) {
+  if (found.condition == JournalCondition::kDamaged ||
+      found.condition == JournalCondition::kUnreadable) {
+    return Refuse(RefuseJournal(found.directory, found.status));
+  }
+  console.Say(absl::StrCat("Found journal: ", Printable(found.directory)));
+  JournalChoice choice;
+  choice.directory = found.directory;
+  choice.run_id = found.name;
+  choice.found = found;
+  return choice;
+}
+
+// The one that is asked for by name: whatever it is, no other takes its place.
+JournalChoice NamedJournal(const JournalWish& wish, const JournalAccess& access,
+                           Console& console) {
+  const absl::optional<LocatedJournal> found =
+      LocateJournal(access, wish.resume_from);
+  if (!found.has_value() || found->condition == JournalCondition::kUnborn) {
+    return Refuse(
+        {kExitUsage, absl::StrCat(kNothingToResume, ": no journal in ",
+                                  Printable(wish.resume_from))});
+  }
+  if (found->info.has_value() &&
+      found->info->identity_hash != wish.identity_hash) {
+    return Refuse(RefuseOther(wish, *found));
+  }
+  return GoOnWith(*found, console);
 }
 
 // A finished journal of the same benchmark with another configuration is no
@@ -165,6 +197,7 @@ JournalChoice NewJournal(const JournalWish& wish, const JournalAccess& access) {
 
 JournalChoice ChooseJournal(const JournalWish& wish,
                             const JournalAccess& access, Console& console) {
+  if (!wish.resume_from.empty()) return NamedJournal(wish, access, console);
   if (!wish.resume && !wish.overwrite) return NewJournal(wish, access);
 
   absl::StatusOr<JournalMatch> match =
@@ -183,17 +216,7 @@ JournalChoice ChooseJournal(const JournalWish& wish,
     SayWhyNew(wish, access, console);
     return NewJournal(wish, access);
   }
-  const LocatedJournal& same = *match->same;
-  if (same.condition == JournalCondition::kDamaged ||
-      same.condition == JournalCondition::kUnreadable) {
-    return Refuse(RefuseJournal(same.directory, same.status));
-  }
-  console.Say(absl::StrCat("Found journal: ", Printable(same.directory)));
-  JournalChoice choice;
-  choice.directory = same.directory;
-  choice.run_id = same.name;
-  choice.found = same;
-  return choice;
+  return GoOnWith(*match->same, console);
 }
 
 }  // namespace runner

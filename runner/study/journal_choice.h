@@ -13,8 +13,12 @@
 
 namespace runner {
 
+inline constexpr absl::string_view kNothingToResume =
+    "No checkpoint available for resume";
+
 struct JournalWish {
   std::string journal_dir;
+  std::string resume_from;  // This journal and no other; empty: found.
   std::string benchmark_id;
   std::string identity_json;
   std::string identity_hash;

@@ -18,6 +18,9 @@
 namespace runner {
 namespace {
 
+// Bytes of sealed segments after which they become a snapshot.
+constexpr uint64_t kSnapshotLogBytes = 64 << 20;
+
 class JournalEntry {
  public:
   JournalEntry(const JournalEntryContext& context, const BenchmarkNames& names,
@@ -56,9 +59,19 @@ BenchmarkJournal::Options JournalEntry::JournalOptions() const {
   options.sync_interval = options_.sync_interval;
   if (options_.checkpoint_interval == 0) {
     options.sync_mode = journal::SyncMode::kNone;
-  } else {
-    options.sync_mode = options_.sync;
-    options.sync_records = options_.checkpoint_interval;
+    return options;
+  }
+  options.sync_mode = options_.sync;
+  options.sync_records = options_.checkpoint_interval;
+  options.snapshots.log_bytes = kSnapshotLogBytes;
+  options.snapshots.manifests_kept = static_cast<int>(options_.keep_snapshots);
+  options.snapshots.zstd_level = static_cast<int>(options_.compression);
+  options.snapshot_results = options_.backup_interval;
+  if (!options_.backup_dir.empty()) {
+    options.snapshots.backup_directory =
+        journal::JoinPath(options_.backup_dir, entered_.run_id);
+    // A backup without what came last is none.
+    options.snapshots.on_close = true;
   }
   return options;
 }
@@ -66,6 +79,7 @@ BenchmarkJournal::Options JournalEntry::JournalOptions() const {
 JournalWish JournalEntry::Wish() const {
   JournalWish wish;
   wish.journal_dir = options_.journal_dir;
+  wish.resume_from = options_.resume_from;
   wish.benchmark_id = names_.benchmark_id;
   wish.identity_json = names_.identity_json;
   wish.identity_hash = names_.identity_hash;
@@ -159,6 +173,7 @@ absl::optional<Refusal> JournalEntry::ResumeJournal(
     const JournalChoice beside = NewJournal(Wish(), context_.access);
     return beside.refusal.has_value() ? beside.refusal : CreateJournal(beside);
   }
+  entered_.run_id = choice.run_id;
   absl::StatusOr<std::unique_ptr<BenchmarkJournal>> journal =
       BenchmarkJournal::Resume(entered_.directory, JournalOptions());
   if (!journal.ok()) return RefuseJournal(entered_.directory, journal.status());

@@ -10,7 +10,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "runner/base/json.h"
-#include "runner/config/options.h"
+#include "runner/config/command.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/text_checks.h"
 #include "tools/command_line.h"

@@ -1,0 +1,186 @@
+#include "runner/config/config_file.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "runner/base/text.h"
+#include "runner/config/existing_keys.h"
+#include "runner/config/option_table.h"
+#include "runner/config/option_values.h"
+#include "runner/config/yaml_tree.h"
+
+namespace runner {
+namespace {
+
+constexpr absl::string_view kMethodsKey = "methods";
+
+// What only a command line can say.
+constexpr absl::string_view kNotInFiles[] = {"config"};
+
+class FileReader {
+ public:
+  FileReader(const std::string& path, bool ignore_unknown)
+      : path_(path), ignore_unknown_(ignore_unknown) {}
+
+  absl::StatusOr<ConfigFile> Read() {
+    absl::StatusOr<YamlNode> root = ReadYamlFile(path_);
+    if (!root.ok()) return root.status();
+    if (root->kind != YamlNode::Kind::kMap) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path_, ": not a mapping of options to values"));
+    }
+    for (const auto& [key, value] : root->entries) {
+      absl::Status s = ReadEntry(key, value);
+      if (!s.ok()) return s;
+    }
+    return std::move(file_);
+  }
+
+ private:
+  std::string Where(absl::string_view key, const YamlNode& value) const {
+    return absl::StrCat(path_, ":", value.line, ": ", key);
+  }
+  absl::Status Wrong(absl::string_view key, const YamlNode& value,
+                     absl::string_view message) const {
+    return absl::InvalidArgumentError(
+        absl::StrCat(Where(Quoted(key), value), ": ", message));
+  }
+
+  absl::Status ReadEntry(absl::string_view key, const YamlNode& value) {
+    if (key == kMethodsKey && value.kind == YamlNode::Kind::kMap) {
+      return ReadMethods(value);
+    }
+    if (!IsExistingSection(key) || value.kind != YamlNode::Kind::kMap) {
+      return ReadKey(key, value);
+    }
+    for (const auto& [inner, inner_value] : value.entries) {
+      absl::Status s = ReadKey(absl::StrCat(key, ".", inner), inner_value);
+      if (!s.ok()) return s;
+    }
+    return absl::OkStatus();
+  }
+
+  // A key of an existing system goes before an option of the same name, whose
+  // values it knows better.
+  absl::Status ReadKey(absl::string_view key, const YamlNode& value) {
+    absl::StatusOr<absl::optional<Translation>> existing =
+        TranslateExistingKey(key, value);
+    if (!existing.ok()) {
+      return Wrong(key, value, existing.status().message());
+    }
+    if (existing->has_value()) return Take(**existing, key, value);
+    // In their sections these systems have options under our names, too.
+    const absl::string_view name = key.substr(key.rfind('.') + 1);
+    const OptionRow* row = FindOption(name);
+    for (const absl::string_view other : kNotInFiles) {
+      if (row != nullptr && row->name == other) row = nullptr;
+    }
+    if (row == nullptr) return Unknown(key, value);
+    return AddOption(*row, key, value, file_.options);
+  }
+
+  absl::Status Take(const Translation& translation, absl::string_view key,
+                    const YamlNode& value) {
+    file_.needs_key = file_.needs_key || translation.needs_key;
+    if (!translation.note.empty()) {
+      file_.notes.push_back(
+          absl::StrCat(Where(key, value), ": ", translation.note));
+    }
+    if (translation.option.empty()) return absl::OkStatus();
+    const OptionRow* row = FindOption(translation.option);
+    if (row == nullptr) return Unknown(key, value);
+    return AddGiven(*row, translation.value, OptionSource::kFile,
+                    Where(key, value), file_.options);
+  }
+
+  absl::Status AddOption(const OptionRow& row, absl::string_view key,
+                         const YamlNode& value, GivenOptions& given) {
+    if (value.kind == YamlNode::Kind::kNull) return absl::OkStatus();
+    absl::StatusOr<std::string> text = OptionText(value);
+    if (!text.ok()) return Wrong(key, value, text.status().message());
+    if (row.is_shorthand()) {
+      const absl::StatusOr<bool> on = ParseBool(*text);
+      if (!on.ok()) return Wrong(key, value, on.status().message());
+      if (!*on) return absl::OkStatus();
+    }
+    return AddGiven(row, *std::move(text), OptionSource::kFile,
+                    Where(key, value), given);
+  }
+
+  // A list is what the command line writes as a,b.
+  static absl::StatusOr<std::string> OptionText(const YamlNode& value) {
+    if (value.kind == YamlNode::Kind::kScalar) return value.text;
+    if (value.kind != YamlNode::Kind::kList) {
+      return absl::InvalidArgumentError("needs one value, not a mapping");
+    }
+    std::vector<absl::string_view> items;
+    for (const YamlNode& item : value.items) {
+      if (item.kind != YamlNode::Kind::kScalar ||
+          absl::StrContains(item.text, ',')) {
+        return absl::InvalidArgumentError(
+            "a list's entries are single values without a comma");
+      }
+      items.push_back(item.text);
+    }
+    return absl::StrJoin(items, ",");
+  }
+
+  absl::Status ReadMethods(const YamlNode& methods) {
+    for (const auto& [name, settings] : methods.entries) {
+      MethodSettings method;
+      method.name = name;
+      if (settings.kind != YamlNode::Kind::kMap &&
+          settings.kind != YamlNode::Kind::kNull) {
+        return Wrong(name, settings, "needs a mapping of identity options");
+      }
+      for (const auto& [key, value] : settings.entries) {
+        const OptionRow* row = FindOption(key);
+        if (row == nullptr) return Unknown(key, value);
+        if (row->option_class != OptionClass::kIdentity) {
+          return Wrong(key, value,
+                       "only identity options make up a method; --help shows "
+                       "each option's class");
+        }
+        absl::Status s = AddOption(*row, key, value, method.options);
+        if (!s.ok()) return s;
+      }
+      file_.methods.push_back(std::move(method));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Unknown(absl::string_view key, const YamlNode& value) {
+    if (ignore_unknown_) {
+      file_.notes.push_back(
+          absl::StrCat(Where(Quoted(key), value), ": unknown, ignored"));
+      return absl::OkStatus();
+    }
+    std::vector<std::string> known = ExistingKeyNames();
+    for (const std::string& name : AllOptionNames()) {
+      known.push_back(absl::StrReplaceAll(name, {{"-", "_"}}));
+    }
+    const std::string nearest = Nearest(key, known);
+    return Wrong(
+        key, value,
+        nearest.empty()
+            ? "unknown key; --ignore-unknown-config goes on without it"
+            : absl::StrCat("unknown key; did you mean `", nearest, "`?"));
+  }
+
+  const std::string path_;
+  const bool ignore_unknown_;
+  ConfigFile file_;
+};
+
+}  // namespace
+
+absl::StatusOr<ConfigFile> ReadConfigFile(const std::string& path,
+                                          bool ignore_unknown) {
+  return FileReader(path, ignore_unknown).Read();
+}
+
+}  // namespace runner

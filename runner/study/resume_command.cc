@@ -1,0 +1,119 @@
+#include "runner/study/resume_command.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "journal/file_system.h"
+#include "runner/base/printable.h"
+#include "runner/storage/journal_locator.h"
+#include "runner/study/journal_choice.h"
+
+namespace runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A results file says of which run it is; nobody writes a larger one.
+constexpr uintmax_t kResultsBytesMax = 64 << 20;
+
+std::string RunIdOfResults(const std::string& path) {
+  std::error_code error;
+  const uintmax_t size = fs::file_size(path, error);
+  if (error || size > kResultsBytesMax) return "";
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const nlohmann::json results =
+      nlohmann::json::parse(text, /*cb=*/nullptr, /*allow_exceptions=*/false);
+  if (!results.is_object() || !results.contains("timing")) return "";
+  const nlohmann::json& timing = results["timing"];
+  if (!timing.is_object() || !timing.contains("run_id") ||
+      !timing["run_id"].is_string()) {
+    return "";
+  }
+  return timing["run_id"].get<std::string>();
+}
+
+absl::Status NotFound(absl::string_view why) {
+  return absl::NotFoundError(
+      absl::StrCat(kNothingToResume, ": ", Printable(why)));
+}
+
+// What a named journal says of itself goes before what the study's options say
+// of all.
+GivenOptions PinsOf(const std::string& directory, const BenchmarkInfo& info) {
+  GivenOptions pinned;
+  const auto pin = [&pinned](const std::string& name, std::string value) {
+    pinned[name] = {std::move(value), OptionSource::kJournal, "the journal"};
+  };
+  pin("resume-from", directory);
+  pin("journal-dir", journal::ParentDirectory(directory));
+  if (!info.model.empty()) pin("model", info.model);
+  if (!info.method.empty()) pin("method", info.method);
+  return pinned;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> FindNamedJournal(absl::string_view text,
+                                             absl::string_view journal_dir) {
+  std::error_code error;
+  const std::string path(text);
+  if (path == kLatestName && !fs::exists(path, error)) {
+    const std::string link = journal::JoinPath(journal_dir, kLatestName);
+    const fs::path target = fs::read_symlink(link, error);
+    if (error) return NotFound(absl::StrCat(link, " points at no journal"));
+    return journal::JoinPath(journal_dir, target.filename().string());
+  }
+  if (fs::is_directory(path, error)) {
+    return path.size() > 1 && path.back() == '/'
+               ? path.substr(0, path.size() - 1)
+               : path;
+  }
+  const std::string run_id = RunIdOfResults(path);
+  if (run_id.empty() || run_id != fs::path(run_id).filename()) {
+    return NotFound(
+        absl::StrCat(path, " is neither a journal nor its results"));
+  }
+  return journal::JoinPath(journal_dir, run_id);
+}
+
+absl::optional<Refusal> PrepareResume(const JournalAccess& access,
+                                      Command& command) {
+  const std::string& named = command.journals.front();
+  const absl::StatusOr<std::string> directory =
+      FindNamedJournal(named, command.run.journal_dir);
+  if (!directory.ok()) {
+    return Refusal{kExitUsage, std::string(directory.status().message())};
+  }
+  const absl::optional<LocatedJournal> located =
+      LocateJournal(access, *directory);
+  if (!located.has_value() || located->condition == JournalCondition::kUnborn) {
+    return Refusal{kExitUsage,
+                   absl::StrCat(kNothingToResume, ": no journal in ",
+                                Printable(*directory))};
+  }
+  if (!located->info.has_value()) {
+    return RefuseJournal(*directory, located->status);
+  }
+  absl::StatusOr<GivenOptions> saved =
+      OptionsOfJournal(located->info->config_json);
+  if (!saved.ok()) return RefuseJournal(*directory, saved.status());
+  GivenOptions pinned;
+  if (named != kLatestName) {
+    pinned = PinsOf(*directory, *located->info);
+    saved->erase("models");
+    saved->erase("methods");
+  }
+  const absl::Status status = ApplyJournal(pinned, *saved, command);
+  if (!status.ok()) {
+    return Refusal{kExitUsage, Printable(status.message())};
+  }
+  return absl::nullopt;
+}
+
+}  // namespace runner
