@@ -293,13 +293,6 @@ TEST_F(ResumeTest, NewJournalGoesOnWhereNothingDiffers) {
   EXPECT_THAT(place_.Journals(), SizeIs(1));
 }
 
-TEST_F(ResumeTest, OtherScoringAsksNothingAgainUnasked) {
-  EXPECT_THAT(CallsOf({}, 0), SizeIs(kQuestions));
-  place_.options["scorer"] = "numeric";
-  EXPECT_THAT(CallsOf({}, 13), SizeIs(0));
-  EXPECT_THAT(CallsOf({"--new-journal"}, 0), SizeIs(kQuestions));
-}
-
 TEST_F(ResumeTest, RetryFailedNeedsAJournal) {
   EXPECT_THAT(CallsOf({"--retry-failed"}, 2), SizeIs(0));
   EXPECT_THAT(place_.Journals(), SizeIs(0));
@@ -370,8 +363,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Change{"seed", "7", "seed: 0 -> 7"},
                     Change{"worker-command", "./worker --scores",
                            "worker_command: \"./worker\" -> "
-                           "\"./worker --scores\""},
-                    Change{"scorer", "numeric", "exact_match"}),
+                           "\"./worker --scores\""}),
     [](const testing::TestParamInfo<Change>& info) {
       std::string name = info.param.option;
       name.erase(std::remove(name.begin(), name.end(), '-'), name.end());

@@ -127,6 +127,7 @@ void CountRuns(Info& info, const journal::Cipher* cipher) {
   for (uint32_t run = 1; run <= runs; ++run) info.runs[run];
   for (const runner::RunCounts& counts : progress.run_counts()) {
     info.runs[counts.run].completed = counts.scored;
+    info.runs[counts.run].unscored = counts.answered - counts.scored;
   }
   std::unique_ptr<journal::Reader> reader;
   journal::ReaderOptions options;
@@ -139,7 +140,6 @@ void CountRuns(Info& info, const journal::Cipher* cipher) {
        runner::InOrderOfLsn(progress.open_queries())) {
     RunInfo& counts = info.runs[query.run];
     if (query.failed) ++counts.failed;
-    if (query.unscored) ++counts.unscored;
     if (!query.in_flight) continue;
     ++counts.in_flight;
     ++info.in_flight;

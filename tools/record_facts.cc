@@ -188,6 +188,13 @@ void Fill(const runner::CheckpointRecord& r, RecordFacts* facts) {
                                 r.completed, " completed");
 }
 
+void Fill(const runner::ScoringRecord& r, RecordFacts* facts) {
+  facts->at = r.at;
+  facts->summary =
+      absl::StrCat("answers are scored anew, by ",
+                   runner::Excerpt(r.scoring_json, kExcerptColumns));
+}
+
 template <typename Struct>
 void Read(const journal::Record& record, RecordFacts* facts) {
   const absl::StatusOr<Struct> decoded = runner::Decode<Struct>(record.body);
@@ -235,6 +242,8 @@ void ReadKnown(const journal::Record& record, RecordFacts* facts) {
       return Read<runner::InDoubtRecord>(record, facts);
     case runner::RecordType::kCheckpoint:
       return Read<runner::CheckpointRecord>(record, facts);
+    case runner::RecordType::kScoring:
+      return Read<runner::ScoringRecord>(record, facts);
   }
 }
 

@@ -12,7 +12,7 @@
 namespace runner {
 namespace {
 
-constexpr absl::string_view kRowEnd = "\r\n";
+constexpr char kRowEnd[] = "\r\n";
 
 void WriteUsage(const QueryResult& result, JsonWriter& line) {
   const bool known = result.usage.metered || result.cost.has_value();

@@ -179,6 +179,12 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   std::vector<OpenQuery> open_queries() const override {
     return state_.open_queries();
   }
+  bool NeedsScore(uint32_t run, uint32_t index) const override {
+    return state_.NeedsScore(run, index);
+  }
+  bool scoring_changed() const override {
+    return state_.newest_scoring_lsn() != 0;
+  }
   ProgressTotals totals() const override { return state_.totals(); }
   bool complete() const override { return state_.complete(); }
   int complete_exit_code() const override {
@@ -187,6 +193,8 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   absl::Time complete_time() const override { return state_.complete_time(); }
 
   absl::Status ExtendRows(absl::Span<const RowInfo> rows) override;
+  absl::Status BeginScoring(absl::string_view scoring_json,
+                            absl::string_view scoring_hash) override;
   absl::Status BeginSession(const SessionInfo& session) override;
   absl::Status RecordInDoubt(absl::Span<const OpenQuery> queries) override;
   absl::Status RecordStarts(absl::Span<const EvaluationRequest> requests,
@@ -332,6 +340,12 @@ absl::Status JournalOfBenchmark::ReadHead() {
       ReadRecord<BenchmarkInfo>(**reader, state_.benchmark_lsn());
   if (!info.ok()) return journal::WithContext(info.status(), directory_);
   info_ = *std::move(info);
+  if (state_.newest_scoring_lsn() == 0) return absl::OkStatus();
+  absl::StatusOr<ScoringRecord> scoring =
+      ReadRecord<ScoringRecord>(**reader, state_.newest_scoring_lsn());
+  if (!scoring.ok()) return journal::WithContext(scoring.status(), directory_);
+  info_.scoring_json = std::move(scoring->scoring_json);
+  info_.scoring_hash = std::move(scoring->scoring_hash);
   return absl::OkStatus();
 }
 
@@ -414,6 +428,20 @@ absl::Status JournalOfBenchmark::ExtendRows(absl::Span<const RowInfo> rows) {
   AppendRowBodies(state_.rows(), rows, &bodies);
   absl::StatusOr<journal::Lsn> lsn = AppendAll(bodies);
   return lsn.ok() ? writer_->Sync() : lsn.status();
+}
+
+absl::Status JournalOfBenchmark::BeginScoring(absl::string_view scoring_json,
+                                              absl::string_view scoring_hash) {
+  ScoringRecord record;
+  record.scoring_json = std::string(scoring_json);
+  record.scoring_hash = std::string(scoring_hash);
+  record.at = absl::Now();
+  absl::Status status = Append(record, kNotCounted);
+  if (status.ok()) status = writer_->Sync();
+  if (!status.ok()) return status;
+  info_.scoring_json = std::move(record.scoring_json);
+  info_.scoring_hash = std::move(record.scoring_hash);
+  return absl::OkStatus();
 }
 
 absl::Status JournalOfBenchmark::BeginSession(const SessionInfo& session) {

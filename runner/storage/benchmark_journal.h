@@ -64,6 +64,7 @@ class BenchmarkJournal {
 
   virtual ~BenchmarkJournal() = default;
 
+  // Its scoring is that which holds now (BeginScoring).
   virtual const BenchmarkInfo& info() const = 0;
   // Reads the journal's list of rows (not kept in memory).
   virtual absl::StatusOr<std::vector<RowInfo>> ReadRows() const = 0;
@@ -80,6 +81,10 @@ class BenchmarkJournal {
   // score; not failed.
   virtual bool IsDone(uint32_t run, uint32_t index) const = 0;
   virtual std::vector<OpenQuery> open_queries() const = 0;
+  // See progress_state.h.
+  virtual bool NeedsScore(uint32_t run, uint32_t index) const = 0;
+  // Whether answers may need a score that are not among the open queries.
+  virtual bool scoring_changed() const = 0;
   virtual ProgressTotals totals() const = 0;
   virtual bool complete() const = 0;  // A Complete record is the newest word.
   virtual int complete_exit_code() const = 0;
@@ -90,6 +95,11 @@ class BenchmarkJournal {
   // than 16 MiB; else those of journal::Writer::Append.
   // Continues the list of rows; durable on return.
   virtual absl::Status ExtendRows(absl::Span<const RowInfo> rows) = 0;
+  // From here on answers are scored by other rules, earlier ones again: until
+  // then none counts as completed. Durable on return. Before anything is
+  // recorded by another thread.
+  virtual absl::Status BeginScoring(absl::string_view scoring_json,
+                                    absl::string_view scoring_hash) = 0;
   virtual absl::Status BeginSession(const SessionInfo& session) = 0;
   // Lists those that are in flight as in doubt, by name; the rest is ignored.
   virtual absl::Status RecordInDoubt(absl::Span<const OpenQuery> queries) = 0;

@@ -140,6 +140,25 @@ void ReadInfo(const JournalAccess& access, LocatedJournal* journal) {
   journal->info = *std::move(info);
 }
 
+// The rules that hold now, where they are not those of the first record.
+absl::Status ReadScoring(const JournalAccess& access,
+                         const ProgressState& state, LocatedJournal* journal) {
+  if (state.newest_scoring_lsn() == 0) return absl::OkStatus();
+  journal::ReaderOptions options;
+  options.start_lsn = state.newest_scoring_lsn();
+  options.cipher = access.cipher;
+  options.file_system = access.file_system;
+  absl::StatusOr<std::unique_ptr<journal::Reader>> reader =
+      journal::Reader::Open(journal->directory, options);
+  if (!reader.ok()) return reader.status();
+  absl::StatusOr<ScoringRecord> scoring =
+      ReadRecord<ScoringRecord>(**reader, state.newest_scoring_lsn());
+  if (!scoring.ok()) return scoring.status();
+  journal->info->scoring_json = std::move(scoring->scoring_json);
+  journal->info->scoring_hash = std::move(scoring->scoring_hash);
+  return absl::OkStatus();
+}
+
 // Finds the journal's condition by opening it as a writer would, but without
 // changing it.
 void ReadCondition(const JournalAccess& access, LocatedJournal* journal) {
@@ -165,6 +184,8 @@ void ReadCondition(const JournalAccess& access, LocatedJournal* journal) {
         journal);
   }
   if (!journal->info.has_value()) return;
+  absl::Status scoring = ReadScoring(access, state, journal);
+  if (!scoring.ok()) return SetFailure(scoring, journal);
   journal->totals = state.totals();
   journal->rows = state.rows();
   journal->complete_exit_code = state.complete_exit_code();

@@ -55,6 +55,7 @@ struct LocatedJournal {
   std::string name;
   JournalCondition condition = JournalCondition::kUnreadable;
   absl::Status status;  // Why kDamaged or kUnreadable.
+  // Its scoring is that which holds now.
   absl::optional<BenchmarkInfo> info;
   // These only for kComplete and kUnfinished.
   ProgressTotals totals;

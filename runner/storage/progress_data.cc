@@ -84,6 +84,7 @@ class ProgressDecoder {
     data_.announced_queries = table_.announced_queries();
     data_.newest_selection_lsn = table_.newest_selection_lsn();
     data_.scoring_hash = text_.Take(table_.scoring_hash());
+    data_.newest_scoring_lsn = table_.newest_scoring_lsn();
     data_.complete = table_.complete();
     data_.complete_exit_code = table_.complete_exit_code();
     data_.complete_unix_ns = table_.complete_unix_ns();
@@ -191,7 +192,11 @@ class ProgressDecoder {
     const bool answered =
         run != data_.runs.end() && run->second.answered.Get(key.index);
     const bool scored = answered && run->second.scored.Get(key.index);
-    return open.unscored == (answered && !scored) && !(open.failed && answered);
+    // An answer from before the newest Scoring has no entry, or one that says
+    // nothing of its score.
+    const bool waits = answered && !scored;
+    return (waits || !open.unscored) && !(open.failed && answered) &&
+           (open.unscored || !waits || data_.newest_scoring_lsn != 0);
   }
 
   bool CountsAgree() {
@@ -208,7 +213,8 @@ class ProgressDecoder {
       failed += open.failed;
     }
     return data_.totals.completed == scored && data_.totals.failed == failed &&
-           unscored == answered - scored;
+           (data_.newest_scoring_lsn != 0 ? unscored <= answered - scored
+                                          : unscored == answered - scored);
   }
 
   const schemas::ProgressState& table_;
@@ -253,6 +259,7 @@ std::string EncodeProgress(const ProgressData& data) {
   state.add_complete_unix_ns(data.complete_unix_ns);
   state.add_session_open(data.session_open);
   state.add_scoring_hash(scoring_hash);
+  state.add_newest_scoring_lsn(data.newest_scoring_lsn);
   state.add_selected_runs(data.selected_runs);
   state.add_selected_queries(data.selected_queries);
   AddTotals(state, data.totals);

@@ -16,7 +16,9 @@ namespace {
 
 // The version of what Save() writes. Raise it when the meaning of the state or
 // of folding changes: journals are then folded anew.
-constexpr uint32_t kFolderVersion = 2;
+constexpr uint32_t kFolderVersion = 3;
+// One that is read, too: it knew no Scoring, and nothing else differs.
+constexpr uint32_t kFolderVersionBeforeScoring = 2;
 
 uint64_t SaturatingAdd(uint64_t a, uint64_t b) {
   const uint64_t sum = a + b;
@@ -56,6 +58,8 @@ class Folding {
         return As<schemas::Complete>();
       case RecordType::kInDoubt:
         return As<schemas::InDoubt>();
+      case RecordType::kScoring:
+        return As<schemas::Scoring>();
       case RecordType::kOverride:
       case RecordType::kBatch:
       case RecordType::kWorkerState:
@@ -160,8 +164,25 @@ class Folding {
     run.scored.Set(key.index);
     ++data_.totals.completed;
     const auto open = data_.open.find(key);
+    if (open == data_.open.end()) return true;
     open->second.unscored = false;
     EraseIfClosed(open);
+    return true;
+  }
+
+  bool Apply(const schemas::Scoring& table) {
+    if (data_.benchmark_lsn == 0) return false;
+    data_.newest_scoring_lsn = record_.lsn;
+    const absl::string_view hash(table.scoring_hash()->c_str(),
+                                 table.scoring_hash()->size());
+    if (hash == data_.scoring_hash) return true;
+    data_.scoring_hash = std::string(hash);
+    data_.totals.completed = 0;
+    for (auto& [number, run] : data_.runs) {
+      run.scored = Bitmap(std::vector<uint8_t>(run.answered.bytes().size()));
+      run.ended = false;
+      data_.complete = false;
+    }
     return true;
   }
 
@@ -318,6 +339,10 @@ ProgressState::~ProgressState() = default;
 
 uint32_t ProgressState::version() const { return kFolderVersion; }
 
+bool ProgressState::CanRestore(uint32_t version) const {
+  return version == kFolderVersion || version == kFolderVersionBeforeScoring;
+}
+
 void ProgressState::Reset() {
   absl::MutexLock lock(&mutex_);
   *data_ = ProgressData();
@@ -354,6 +379,13 @@ bool ProgressState::IsDone(uint32_t run, uint32_t index) const {
   absl::MutexLock lock(&mutex_);
   const auto found = data_->runs.find(run);
   return found != data_->runs.end() && found->second.answered.Get(index);
+}
+
+bool ProgressState::NeedsScore(uint32_t run, uint32_t index) const {
+  absl::MutexLock lock(&mutex_);
+  const auto found = data_->runs.find(run);
+  return found != data_->runs.end() && found->second.answered.Get(index) &&
+         !found->second.scored.Get(index);
 }
 
 std::vector<OpenQuery> ProgressState::open_queries() const {
@@ -443,6 +475,11 @@ uint64_t ProgressState::selected_queries() const {
 bool ProgressState::session_open() const {
   absl::MutexLock lock(&mutex_);
   return data_->session_open;
+}
+
+journal::Lsn ProgressState::newest_scoring_lsn() const {
+  absl::MutexLock lock(&mutex_);
+  return data_->newest_scoring_lsn;
 }
 
 OddRecords ProgressState::odd_records() const {

@@ -82,8 +82,10 @@ struct ProgressData;
 //   AttemptStart   in flight; attempts + 1
 //   Response       answered and unscored, no longer failed or in flight. One
 //                  for a query that has an answer replaces it, score and all
-//   Score          of the journal's scoring hash: scored, which is completed
-//   AttemptError   no longer in flight; if final, failed, unless it has an
+//   Score          of the scoring hash that holds: scored, which is completed
+//   Scoring        if the hash differs: nothing is scored any more, nor
+//   complete AttemptError   no longer in flight; if final, failed, unless it
+//   has an
 //                  answer. A failure stands until a retry's answer replaces it
 //   InDoubt        its attempts are no longer in flight: to be asked again
 //   Complete       complete, until an attempt, an answer, a new row, or a
@@ -102,6 +104,7 @@ class ProgressState final : public journal::Folder {
 
   // journal::Folder:
   uint32_t version() const override;
+  bool CanRestore(uint32_t version) const override;
   void Reset() override;
   absl::Status Restore(absl::string_view state) override;
   void Fold(const journal::Record& record) override;
@@ -109,7 +112,10 @@ class ProgressState final : public journal::Folder {
 
   // Answered: scored, or waiting for its score; never failed.
   bool IsDone(uint32_t run, uint32_t index) const;
-  // In order of (run, index).
+  // Answered, and without a score by the rules that hold now.
+  bool NeedsScore(uint32_t run, uint32_t index) const;
+  // In order of (run, index). Answers from before the newest Scoring are not
+  // among them, for want of a score alone: NeedsScore.
   std::vector<OpenQuery> open_queries() const;
   uint64_t open_count() const;
   ProgressTotals totals() const;
@@ -132,6 +138,8 @@ class ProgressState final : public journal::Folder {
   uint64_t selected_queries() const;
   // A session began and has not ended: its process died, or is at work.
   bool session_open() const;
+  // Of the rules that hold now; 0: those of the Benchmark record.
+  journal::Lsn newest_scoring_lsn() const;
   OddRecords odd_records() const;
 
  private:

@@ -90,6 +90,13 @@ class History {
     return Add(record);
   }
 
+  History& ScoreBy(const std::string& hash) {
+    ScoringRecord record;
+    record.scoring_json = "{}";
+    record.scoring_hash = hash;
+    return Add(record);
+  }
+
   History& EndRun(uint32_t run) {
     RunEndRecord record;
     record.run = run;
@@ -267,7 +274,7 @@ void AddRandomStep(std::mt19937& random, History& history) {
   const uint32_t index = random() % (kRows + random() % 2);
   SessionEndRecord end;
   end.elapsed = absl::Milliseconds(random() % 1000);
-  switch (random() % 16) {
+  switch (random() % 17) {
     case 0:
       history.Add(SessionRecord());
       return;
@@ -282,6 +289,9 @@ void AddRandomStep(std::mt19937& random, History& history) {
       return;
     case 4:
       history.EndRun(run);
+      return;
+    case 16:
+      history.ScoreBy(random() % 2 ? kScoring : "other");
       return;
     case 5:
       history.AddBytes(random() % 20, std::string(random() % 40, 'x'));
@@ -305,6 +315,48 @@ void AddRandomStep(std::mt19937& random, History& history) {
     default:
       history.Start(run, index);
   }
+}
+
+TEST(ProgressState, OtherScoringUndoesScoresAndNothingElse) {
+  History history;
+  history.Begin();
+  for (uint32_t i = 0; i < 3; ++i) history.Start(1, i).Answer(1, i);
+  history.Score(1, 0).Score(1, 1).Complete(0).ScoreBy("other");
+  ProgressState state;
+  history.FoldInto(state);
+  EXPECT_EQ(state.totals().completed, 0u);
+  EXPECT_FALSE(state.complete());
+  EXPECT_NE(state.newest_scoring_lsn(), 0u);
+  for (uint32_t i = 0; i < 3; ++i) {
+    EXPECT_TRUE(state.IsDone(1, i));
+    EXPECT_TRUE(state.NeedsScore(1, i));
+  }
+  const size_t changed = history.size();
+  history.Score(1, 0).Score(1, 1, "other").Score(1, 2, "other");
+  history.FoldInto(state, changed, history.size());
+  EXPECT_TRUE(state.NeedsScore(1, 0));  // By the old rules.
+  EXPECT_FALSE(state.NeedsScore(1, 1));
+  EXPECT_FALSE(state.NeedsScore(1, 2));
+  EXPECT_EQ(state.totals().completed, 2u);
+}
+
+TEST(ProgressState, TheSameScoringChangesNothing) {
+  History history;
+  history.Begin().Start(1, 0).Answer(1, 0).Score(1, 0).Complete(0);
+  history.ScoreBy(kScoring);
+  ProgressState state;
+  history.FoldInto(state);
+  EXPECT_EQ(state.totals().completed, 1u);
+  EXPECT_TRUE(state.complete());
+}
+
+// A saved state from before there was a Scoring is read as it is.
+TEST(ProgressState, TheVersionBeforeIsRestored) {
+  const ProgressState state;
+  EXPECT_TRUE(state.CanRestore(state.version()));
+  EXPECT_TRUE(state.CanRestore(2));
+  EXPECT_FALSE(state.CanRestore(1));
+  EXPECT_FALSE(state.CanRestore(state.version() + 1));
 }
 
 // What the rules say, by the shortest way: sets.

@@ -63,6 +63,7 @@ std::string Encode(const LimitRecord& record);
 std::string Encode(const CompleteRecord& record);
 std::string Encode(const InDoubtRecord& record);
 std::string Encode(const CheckpointRecord& record);
+std::string Encode(const ScoringRecord& record);
 
 // Decodes any of the structs above that has a kType. `body` may lie at any
 // address; one that is 8-byte aligned, as journal::Record::body is, is read in

@@ -192,6 +192,8 @@ TEST(RecordCodec, TheOthersKeepEveryField) {
   EXPECT_EQ(ThereAndBack(LimitRecord{"cost", 1, 2, SomeTime()}).value, 2);
   EXPECT_EQ(ThereAndBack(CompleteRecord{1, 2, 3, "p", SomeTime()}).exit_code,
             3);
+  EXPECT_EQ(ThereAndBack(ScoringRecord{"{}", "h", SomeTime()}).scoring_hash,
+            "h");
   EXPECT_EQ(ThereAndBack(CheckpointRecord{"demand", 5, SomeTime()}).completed,
             5u);
 }

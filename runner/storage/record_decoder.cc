@@ -10,8 +10,8 @@ namespace runner {
 namespace {
 
 // The numbers are the format's; only the spelling differs.
-static_assert(static_cast<int>(RecordType::kCheckpoint) ==
-              static_cast<int>(schemas::RecordType::Checkpoint));
+static_assert(static_cast<int>(RecordType::kScoring) ==
+              static_cast<int>(schemas::RecordType::Scoring));
 static_assert(static_cast<int>(RecordType::kAttemptError) ==
               static_cast<int>(schemas::RecordType::AttemptError));
 static_assert(static_cast<int>(SessionStop::kNothingToDo) ==
@@ -273,6 +273,12 @@ void Read(const schemas::Checkpoint& t, Decoder& d, CheckpointRecord& r) {
   r.at = absl::FromUnixNanos(t.at_unix_ns());
 }
 
+void Read(const schemas::Scoring& t, Decoder& d, ScoringRecord& r) {
+  r.scoring_json = d.Text(t.scoring_json());
+  r.scoring_hash = d.Text(t.scoring_hash());
+  r.at = absl::FromUnixNanos(t.at_unix_ns());
+}
+
 template <typename Table, typename Record>
 absl::StatusOr<Record> DecodeAs(absl::string_view body) {
   const std::string name = RecordTypeName(static_cast<uint16_t>(Record::kType));
@@ -305,7 +311,7 @@ std::string RecordTypeName(uint16_t type) {
 
 bool IsKnownRecordType(uint16_t type) {
   return type >= static_cast<uint16_t>(RecordType::kBenchmark) &&
-         type <= static_cast<uint16_t>(RecordType::kCheckpoint);
+         type <= static_cast<uint16_t>(RecordType::kScoring);
 }
 
 std::string SessionStopName(SessionStop reason) {
@@ -343,6 +349,7 @@ RUNNER_DECODE(LimitRecord, Limit)
 RUNNER_DECODE(CompleteRecord, Complete)
 RUNNER_DECODE(InDoubtRecord, InDoubt)
 RUNNER_DECODE(CheckpointRecord, Checkpoint)
+RUNNER_DECODE(ScoringRecord, Scoring)
 #undef RUNNER_DECODE
 
 }  // namespace runner

@@ -245,6 +245,13 @@ std::string Encode(const InDoubtRecord& record) {
                                          absl::ToUnixNanos(record.at)));
 }
 
+std::string Encode(const ScoringRecord& record) {
+  Encoder e;
+  return e.Finish(schemas::CreateScoring(
+      e.builder(), e.Required(record.scoring_json),
+      e.Required(record.scoring_hash), absl::ToUnixNanos(record.at)));
+}
+
 std::string Encode(const CheckpointRecord& record) {
   Encoder e;
   return e.Finish(schemas::CreateCheckpoint(

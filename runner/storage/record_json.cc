@@ -218,6 +218,8 @@ bool AppendFields(RecordType type, const AlignedBytes& bytes,
       return AppendFields<schemas::InDoubt>(bytes, json);
     case RecordType::kCheckpoint:
       return AppendFields<schemas::Checkpoint>(bytes, json);
+    case RecordType::kScoring:
+      return AppendFields<schemas::Scoring>(bytes, json);
   }
   return false;
 }

@@ -34,6 +34,7 @@ enum class RecordType : uint16_t {
   kComplete = 15,
   kInDoubt = 16,
   kCheckpoint = 17,
+  kScoring = 18,
 };
 
 // What a journal is about; written once as its first record.
@@ -261,6 +262,15 @@ struct InDoubtRecord {
 
   std::string session_id;
   std::vector<AttemptStartRecord> starts;
+  absl::Time at;
+};
+
+// From here on answers are scored by other rules; earlier ones again.
+struct ScoringRecord {
+  static constexpr RecordType kType = RecordType::kScoring;
+
+  std::string scoring_json;  // Canonical; its SHA-256 is the hash.
+  std::string scoring_hash;
   absl::Time at;
 };
 

@@ -1,6 +1,7 @@
 #include "runner/storage/result_store.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -24,15 +25,46 @@ struct Entry {
   bool answered = false;
 };
 
-uint64_t KeyOf(uint32_t run, uint32_t index) {
-  return uint64_t{run} << 32 | index;
-}
+// Entries by run and index, in blocks: a million of them lie as densely as in
+// an array, and what a record claims costs no more than a block.
+class EntryTable {
+ public:
+  Entry& At(uint32_t run, uint32_t index) {
+    std::unique_ptr<Block>& block = blocks_[KeyOf(run, index)];
+    if (block == nullptr) block = std::make_unique<Block>();
+    return (*block)[index % kBlockEntries];
+  }
+
+  // Null where none was ever asked for near it.
+  const Entry* Find(uint32_t run, uint32_t index) const {
+    const auto block = blocks_.find(KeyOf(run, index));
+    if (block == blocks_.end()) return nullptr;
+    return &(*block->second)[index % kBlockEntries];
+  }
+
+  template <typename Visit>
+  void ForEach(Visit visit) {
+    for (auto& [key, block] : blocks_) {
+      for (Entry& entry : *block) visit(entry);
+    }
+  }
+
+ private:
+  static constexpr uint32_t kBlockEntries = 64;
+  using Block = std::array<Entry, kBlockEntries>;
+
+  static uint64_t KeyOf(uint32_t run, uint32_t index) {
+    return uint64_t{run} << 32 | index / kBlockEntries;
+  }
+
+  absl::flat_hash_map<uint64_t, std::unique_ptr<Block>> blocks_;
+};
 
 // The one pass over all records.
 class Indexer {
  public:
   Indexer(absl::string_view scoring_hash, ResultStore::History& history,
-          absl::flat_hash_map<uint64_t, Entry>& entries)
+          EntryTable& entries)
       : scoring_hash_(scoring_hash), history_(history), entries_(entries) {}
 
   absl::Status Add(const journal::Record& record) {
@@ -51,6 +83,8 @@ class Indexer {
         return As<SessionEndRecord>(record);
       case RecordType::kInDoubt:
         return As<InDoubtRecord>(record);
+      case RecordType::kScoring:
+        return As<ScoringRecord>(record);
       case RecordType::kBenchmark:
       case RecordType::kDatasetRows:
       case RecordType::kOverride:
@@ -72,9 +106,12 @@ class Indexer {
 
   void Finish() {
     CloseSession();
-    for (const auto& [key, entry] : entries_) {
+    size_t answered = 0;
+    entries_.ForEach([&](Entry& entry) { answered += entry.answered; });
+    history_.latencies_ms.reserve(answered);
+    entries_.ForEach([&](Entry& entry) {
       if (entry.answered) history_.latencies_ms.push_back(entry.latency_ms);
-    }
+    });
     // The order of a hash table is no order.
     std::sort(history_.latencies_ms.begin(), history_.latencies_ms.end());
   }
@@ -127,6 +164,14 @@ class Indexer {
     if (entry.answered) entry.score = place;
   }
 
+  // What was scored before by the same rules is history, too: all is scored
+  // again.
+  void Apply(const ScoringRecord& record, const RecordPlace&) {
+    Saw(record.at);
+    if (!scoring_hash_.empty() && record.scoring_hash != scoring_hash_) return;
+    entries_.ForEach([](Entry& entry) { entry.score = {}; });
+  }
+
   void Apply(const AttemptErrorRecord& record, const RecordPlace& place) {
     Saw(record.at);
     Entry& entry = EntryOf(record.key);
@@ -143,7 +188,7 @@ class Indexer {
   }
 
   Entry& EntryOf(const QueryKey& key) {
-    return entries_[KeyOf(key.run, key.index)];
+    return entries_.At(key.run, key.index);
   }
 
   void Saw(absl::Time at) { history_.updated = std::max(history_.updated, at); }
@@ -158,7 +203,7 @@ class Indexer {
 
   const absl::string_view scoring_hash_;
   ResultStore::History& history_;
-  absl::flat_hash_map<uint64_t, Entry>& entries_;
+  EntryTable& entries_;
   absl::Time session_start_;
   bool session_open_ = false;
 };
@@ -187,10 +232,9 @@ class IndexedResults final : public ResultStore {
       absl::FunctionRef<absl::Status(const QueryResult&)> visit) override {
     for (uint64_t run = 1; run <= runs; ++run) {
       for (const uint32_t index : order) {
-        const auto found =
-            entries_.find(KeyOf(static_cast<uint32_t>(run), index));
-        if (found == entries_.end()) continue;
-        const Entry& entry = found->second;
+        const Entry* found = entries_.Find(static_cast<uint32_t>(run), index);
+        if (found == nullptr) continue;
+        const Entry& entry = *found;
         const bool unscored = entry.answered && entry.score.lsn == 0;
         if (entry.end.lsn == 0 || unscored) continue;
         QueryResult result;
@@ -240,7 +284,7 @@ class IndexedResults final : public ResultStore {
   }
 
   const std::unique_ptr<journal::Reader> reader_;
-  absl::flat_hash_map<uint64_t, Entry> entries_;
+  EntryTable entries_;
   History history_;
 };
 

@@ -35,7 +35,7 @@ struct QueryResult {
   uint32_t attempts = 0;
 };
 
-// An index over a journal: some 80 bytes for each query of each run that was
+// An index over a journal: some 48 bytes for each query of each run that was
 // begun; outputs are read when asked for. Not thread-safe.
 class ResultStore {
  public:

@@ -119,7 +119,8 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   bool has_template() const {
     return !options_.request.prompt_template.empty();
   }
-  MaybeRefusal RunSession(Evaluator& evaluator, int workers);
+  // `evaluator` is null when nothing is left to ask.
+  MaybeRefusal RunSession(Evaluator* evaluator, int workers);
   MaybeRefusal RecordInDoubt();
   MaybeRefusal Finish();
   MaybeRefusal WriteResultFiles();
@@ -128,7 +129,7 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   void SayEnd(bool complete);
 
   void Plan(const std::vector<uint32_t>& index_of_row);
-  void SayLoaded();
+  void SayLoaded(const RemainingWork& remaining);
   void SaySkipped();
   MaybeRefusal JournalFailed(const absl::Status& status);
   int FinalExitCode() const;
@@ -222,11 +223,11 @@ absl::optional<Refusal> BenchmarkCellImpl::JournalFailed(
 // The run
 
 absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
-  if (entered_.resumed) SayLoaded();
-  if (entered_.resumed && options_.verbose) SaySkipped();
-  const uint64_t remaining =
+  const RemainingWork remaining =
       BenchmarkRun::CountRemaining(*entered_.journal, plan_);
-  if (remaining == 0) {
+  if (entered_.resumed) SayLoaded(remaining);
+  if (entered_.resumed && options_.verbose) SaySkipped();
+  if (remaining.to_ask == 0 && remaining.to_score == 0) {
     if (entered_.journal->complete()) {
       console_.Say(
           absl::StrCat("complete since ",
@@ -240,20 +241,23 @@ absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
   const int workers = static_cast<int>(
       options_.workers.has_value()
           ? *options_.workers
-          : AutoWorkers(remaining, options_.evaluator == EvaluatorKind::kOpenAi
-                                       ? kHttpWorkers
-                                       : std::thread::hardware_concurrency()));
+          : AutoWorkers(remaining.to_ask,
+                        options_.evaluator == EvaluatorKind::kOpenAi
+                            ? kHttpWorkers
+                            : std::thread::hardware_concurrency()));
+  if (remaining.to_ask == 0) return RunSession(nullptr, workers);
   absl::StatusOr<std::unique_ptr<Evaluator>> evaluator = MakeEvaluator(workers);
   if (!evaluator.ok()) {
     // Wrong before anything was asked, whatever the reason.
     return Refusal{kExitUsage, Printable(evaluator.status().message())};
   }
-  return RunSession(**evaluator, workers);
+  return RunSession(evaluator->get(), workers);
 }
 
-void BenchmarkCellImpl::SayLoaded() {
+void BenchmarkCellImpl::SayLoaded(const RemainingWork& remaining) {
   const ProgressTotals totals = entered_.journal->totals();
-  const uint64_t done = std::min(totals.completed, Total());
+  const uint64_t done =
+      std::min(totals.completed + remaining.to_score, Total());
   std::string text = absl::StrCat(
       "Loaded checkpoint: ", WithThousands(done), "/", WithThousands(Total()),
       " queries completed (", Percent(done, Total()), "), ",
@@ -261,6 +265,10 @@ void BenchmarkCellImpl::SayLoaded() {
   if (totals.failed > 0)
     absl::StrAppend(&text, " (", totals.failed, " failed)");
   if (totals.cost > 0) absl::StrAppendFormat(&text, ", $%.2f", totals.cost);
+  if (remaining.to_score > 0) {
+    absl::StrAppend(&text, ", ", WithThousands(remaining.to_score),
+                    " to be scored");
+  }
   console_.Say(text);
 }
 
@@ -347,7 +355,7 @@ absl::optional<Refusal> BenchmarkCellImpl::RecordInDoubt() {
   return absl::nullopt;
 }
 
-absl::optional<Refusal> BenchmarkCellImpl::RunSession(Evaluator& evaluator,
+absl::optional<Refusal> BenchmarkCellImpl::RunSession(Evaluator* evaluator,
                                                       int workers) {
   MaybeRefusal refusal = RecordInDoubt();
   if (refusal.has_value()) return refusal;
@@ -374,7 +382,7 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(Evaluator& evaluator,
   parts.fields = &fields_;
   parts.prompt = has_template() ? &prompt_ : nullptr;
   parts.scoring = context_.scoring;
-  parts.evaluator = &evaluator;
+  parts.evaluator = evaluator;
   parts.observer = &observer;
   parts.clock = context_.clock;
   std::unique_ptr<BenchmarkRun> run = BenchmarkRun::Create(parts, plan_);
@@ -389,7 +397,7 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(Evaluator& evaluator,
     absl::MutexLock lock(&run_mutex_);
     run_ = nullptr;
   }
-  evaluator.Stop();
+  if (evaluator != nullptr) evaluator->Stop();
   console_.EndProgress();
   return absl::nullopt;
 }

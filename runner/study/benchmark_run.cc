@@ -66,6 +66,10 @@ class BenchmarkRunImpl final : public BenchmarkRun {
 
   absl::Status Run() override;
   void RequestStop() override ABSL_LOCKS_EXCLUDED(mutex_);
+  bool stopped() const ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    return stop_;
+  }
   int in_flight() const override ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     return in_flight_;
@@ -142,7 +146,9 @@ class BenchmarkRunImpl final : public BenchmarkRun {
 };
 
 absl::Status BenchmarkRunImpl::Run() {
-  if (absl::Status s = ScoreUnscored(parts_, plan_); !s.ok()) return s;
+  absl::Status scored =
+      ScoreUnscored(parts_, plan_, [this] { return stopped(); });
+  if (!scored.ok() || parts_.evaluator == nullptr) return scored;
   std::vector<std::thread> threads;
   threads.emplace_back([this] { RunStarter(); });
   threads.emplace_back([this] { RunDispatcher(); });
@@ -532,9 +538,12 @@ bool JournalIsDead(const absl::Status& status) {
   }
 }
 
-uint64_t BenchmarkRun::CountRemaining(const BenchmarkJournal& journal,
-                                      const RunPlan& plan) {
-  return CountOpen(journal, plan);
+RemainingWork BenchmarkRun::CountRemaining(const BenchmarkJournal& journal,
+                                           const RunPlan& plan) {
+  RemainingWork remaining;
+  remaining.to_ask = CountToAsk(journal, plan);
+  remaining.to_score = CountUnscored(journal, plan);
+  return remaining;
 }
 
 std::unique_ptr<BenchmarkRun> BenchmarkRun::Create(const RunParts& parts,

@@ -34,6 +34,7 @@ struct RunPlan {
   // Queries evaluated at once, at least 1; fewer while the evaluator says that
   // they are too many.
   int workers = 1;
+  bool score_only = false;   // Nothing is asked.
   uint32_t max_retries = 5;  // Further attempts at a retryable failure.
   bool only_failed = false;  // --retry-failed: also permanent failures.
   // Of a query with all its attempts in this session.
@@ -66,7 +67,7 @@ struct RunParts {
   const Fields* fields = nullptr;
   const PromptTemplate* prompt = nullptr;  // Null: the input field.
   const Scoring* scoring = nullptr;
-  Evaluator* evaluator = nullptr;
+  Evaluator* evaluator = nullptr;  // Null: nothing is left to ask.
   RunObserver* observer = nullptr;
   journal::Clock* clock = nullptr;
 };
@@ -74,13 +75,18 @@ struct RunParts {
 // Whether after this error nothing more can be journaled.
 bool JournalIsDead(const absl::Status& status);
 
+// What is left of a plan.
+struct RemainingWork {
+  uint64_t to_ask = 0;
+  uint64_t to_score = 0;  // Answered, and waiting for a score.
+};
+
 // One use. Run() blocks; the other members may be called from any thread while
 // it does.
 class BenchmarkRun {
  public:
-  // Whether anything is left to ask or to score.
-  static uint64_t CountRemaining(const BenchmarkJournal& journal,
-                                 const RunPlan& plan);
+  static RemainingWork CountRemaining(const BenchmarkJournal& journal,
+                                      const RunPlan& plan);
 
   static std::unique_ptr<BenchmarkRun> Create(const RunParts& parts,
                                               const RunPlan& plan);

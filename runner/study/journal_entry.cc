@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "journal/error.h"
 #include "runner/base/printable.h"
 #include "runner/base/version.h"
@@ -41,6 +42,7 @@ class JournalEntry {
   MaybeRefusal ResumeJournal(const JournalChoice& choice);
   MaybeRefusal CheckSame(const LocatedJournal& found, bool* begin_new);
   MaybeRefusal MatchRows();
+  MaybeRefusal ChangeScoring();
   MaybeRefusal ExtendDataset(const DatasetMatch& match);
   BenchmarkJournal::Options JournalOptions() const;
   JournalWish Wish() const;
@@ -192,41 +194,52 @@ absl::optional<Refusal> JournalEntry::ResumeJournal(
   return MatchRows();
 }
 
-// Rows and scoring must be those of the journal, or it is left as it is. One
-// that is finished, or in which nothing was asked, stands in nobody's way.
+// Rows must be those of the journal, or it is left as it is. One that is
+// finished, or in which nothing was asked, stands in nobody's way.
 absl::optional<Refusal> JournalEntry::CheckSame(const LocatedJournal& found,
                                                 bool* begin_new) {
-  absl::StatusOr<JournalDifferences> differences =
-      DifferencesFrom(found, *context_.dataset, names_.scoring_json,
-                      names_.scoring_hash, context_.access);
+  absl::StatusOr<std::string> differences =
+      DatasetDifferences(found, *context_.dataset, context_.access);
   if (!differences.ok())
     return RefuseJournal(entered_.directory, differences.status());
-  const std::string text =
-      absl::StrCat(differences->scoring, differences->dataset);
-  if (text.empty()) return absl::nullopt;
+  if (differences->empty()) return absl::nullopt;
   const std::string where = Printable(entered_.directory);
   const bool finished = found.condition == JournalCondition::kComplete;
-  // Other scoring alone is no reason to ask everything again unasked.
-  if (options_.new_journal || found.totals.attempts == 0 ||
-      (finished && !differences->dataset.empty())) {
+  if (options_.new_journal || found.totals.attempts == 0 || finished) {
     console_.Say(absl::StrCat(where,
                               found.totals.attempts == 0 ? " has no answers and"
                               : finished                 ? " is complete and"
                                                          : "",
                               " differs; starting a new journal beside it:\n",
-                              text));
+                              *differences));
     *begin_new = true;
     return absl::nullopt;
   }
-
   return Refusal{
       kExitDifference,
-      absl::StrCat(where, finished ? " is complete" : " is unfinished",
-                   " and differs from what is asked for:\n", text,
+      absl::StrCat(where,
+                   " is unfinished and differs from what is asked for:\n",
+                   *differences,
                    "Nothing was changed. Repeat with what it was begun with, "
                    "or\n  --new-journal  starts one beside it and asks "
                    "everything again\n"
                    "  --overwrite    moves it to replaced/ and starts over")};
+}
+
+// Other scoring is no other benchmark: what was answered is scored again, and
+// nothing is asked for it.
+absl::optional<Refusal> JournalEntry::ChangeScoring() {
+  const BenchmarkInfo& journaled = entered_.journal->info();
+  if (journaled.scoring_hash == names_.scoring_hash) return absl::nullopt;
+  const std::string differences =
+      DifferenceTable(journaled.scoring_json, names_.scoring_json);
+  console_.Say(
+      absl::StrCat("Scoring changed; recorded responses are scored again:\n",
+                   absl::StripSuffix(differences, "\n")));
+  absl::Status s =
+      entered_.journal->BeginScoring(names_.scoring_json, names_.scoring_hash);
+  if (!s.ok()) return RefuseJournal(entered_.directory, s);
+  return absl::nullopt;
 }
 
 absl::optional<Refusal> JournalEntry::MatchRows() {
@@ -239,7 +252,8 @@ absl::optional<Refusal> JournalEntry::MatchRows() {
                                 " was changed by another process just now; "
                                 "run the same command again")};
   }
-  return ExtendDataset(match);
+  MaybeRefusal refusal = ExtendDataset(match);
+  return refusal.has_value() ? refusal : ChangeScoring();
 }
 
 absl::optional<Refusal> JournalEntry::ExtendDataset(const DatasetMatch& match) {

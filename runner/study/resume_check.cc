@@ -9,7 +9,6 @@
 #include "runner/base/printable.h"
 #include "runner/storage/journal_read.h"
 #include "runner/study/dataset_match.h"
-#include "runner/study/journal_choice.h"
 
 namespace runner {
 namespace {
@@ -61,27 +60,18 @@ std::string RowDifferences(const std::vector<RowDifference>& differences) {
 
 }  // namespace
 
-absl::StatusOr<JournalDifferences> DifferencesFrom(
-    const LocatedJournal& located, const Dataset& dataset,
-    absl::string_view scoring_json, absl::string_view scoring_hash,
-    const JournalAccess& access) {
-  JournalDifferences differences;
-  if (located.info->scoring_hash != scoring_hash) {
-    differences.scoring =
-        DifferenceTable(located.info->scoring_json, scoring_json);
-  }
+absl::StatusOr<std::string> DatasetDifferences(const LocatedJournal& located,
+                                               const Dataset& dataset,
+                                               const JournalAccess& access) {
   // The fingerprint is that of the dataset it was begun with: where that is
   // all that it lists, and the dataset still, no rows need be compared.
   if (located.info->dataset_fingerprint == dataset.fingerprint() &&
       located.rows == dataset.size()) {
-    return differences;
+    return std::string();
   }
   absl::StatusOr<std::vector<RowInfo>> rows = ReadRows(located, access);
   if (!rows.ok()) return rows.status();
-  differences.dataset =
-      RowDifferences(MatchDataset(dataset, *rows).differences);
-
-  return differences;
+  return RowDifferences(MatchDataset(dataset, *rows).differences);
 }
 
 }  // namespace runner

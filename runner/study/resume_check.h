@@ -14,18 +14,13 @@
 
 namespace runner {
 
-// For people: a line for each difference, empty where there is none.
-struct JournalDifferences {
-  std::string scoring;
-  // Rows that the dataset has beyond the journal's are no difference.
-  std::string dataset;
-};
+// For people: a line for each row that differs, empty where there is none. Rows
+// that the dataset has beyond the journal's are no difference.
 
 // Errors: those of reading the journal.
-absl::StatusOr<JournalDifferences> DifferencesFrom(
-    const LocatedJournal& located, const Dataset& dataset,
-    absl::string_view scoring_json, absl::string_view scoring_hash,
-    const JournalAccess& access);
+absl::StatusOr<std::string> DatasetDifferences(const LocatedJournal& located,
+                                               const Dataset& dataset,
+                                               const JournalAccess& access);
 
 }  // namespace runner
 

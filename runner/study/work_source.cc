@@ -1,7 +1,5 @@
 #include "runner/study/work_source.h"
 
-#include "absl/container/flat_hash_set.h"
-
 namespace runner {
 namespace {
 
@@ -20,6 +18,7 @@ WorkSource::WorkSource(const BenchmarkJournal& journal, const RunPlan& plan)
 }
 
 absl::optional<WorkItem> WorkSource::Next() {
+  if (plan_.score_only) return absl::nullopt;
   for (; run_ <= plan_.runs; ++run_, next_ = 0) {
     while (next_ < plan_.rows.size()) {
       const SelectedRow& row = plan_.rows[next_++];
@@ -36,18 +35,21 @@ absl::optional<WorkItem> WorkSource::Next() {
   return absl::nullopt;
 }
 
-uint64_t CountOpen(const BenchmarkJournal& journal, const RunPlan& plan) {
+uint64_t CountToAsk(const BenchmarkJournal& journal, const RunPlan& plan) {
   WorkSource source(journal, plan);
-  uint64_t remaining = 0;
-  while (source.Next().has_value()) ++remaining;
-  absl::flat_hash_set<uint32_t> selected;
-  for (const SelectedRow& row : plan.rows) selected.insert(row.index);
-  for (const OpenQuery& open : journal.open_queries()) {
-    const bool asked_for =
-        open.run <= plan.runs && selected.contains(open.index);
-    remaining += open.unscored && asked_for ? 1 : 0;
+  uint64_t to_ask = 0;
+  while (source.Next().has_value()) ++to_ask;
+  return to_ask;
+}
+
+uint64_t CountUnscored(const BenchmarkJournal& journal, const RunPlan& plan) {
+  uint64_t unscored = 0;
+  for (uint32_t run = 1; run <= plan.runs; ++run) {
+    for (const SelectedRow& row : plan.rows) {
+      unscored += journal.NeedsScore(run, row.index) ? 1 : 0;
+    }
   }
-  return remaining;
+  return unscored;
 }
 
 }  // namespace runner

@@ -43,8 +43,9 @@ class WorkSource {
   size_t next_ = 0;
 };
 
-// How many queries are left to ask or to score.
-uint64_t CountOpen(const BenchmarkJournal& journal, const RunPlan& plan);
+// How many queries are left to ask, and how many answers to score.
+uint64_t CountToAsk(const BenchmarkJournal& journal, const RunPlan& plan);
+uint64_t CountUnscored(const BenchmarkJournal& journal, const RunPlan& plan);
 
 }  // namespace runner
 

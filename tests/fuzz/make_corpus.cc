@@ -397,6 +397,7 @@ Seeds Records() {
             runner::InDoubtRecord{"s", {{Key(), 1, 0, 7, Now()}}, Now()},
             &seeds);
   AddRecord("checkpoint", runner::CheckpointRecord{"demand", 3, Now()}, &seeds);
+  AddRecord("scoring", runner::ScoringRecord{"{}", "t", Now()}, &seeds);
   seeds.push_back({"unknown", "\x63rubbish"});
   seeds.push_back({"bomb", Bomb()});
   return seeds;

@@ -59,8 +59,8 @@ bool DecodesAsItsType(uint16_t type, absl::string_view body) {
       runner::ResponseRecord, runner::ScoreRecord, runner::AttemptErrorRecord,
       runner::RunEndRecord, runner::BatchRecord, runner::WorkerStateRecord,
       runner::SessionEndRecord, runner::SelectionRecord, runner::LimitRecord,
-      runner::CompleteRecord, runner::InDoubtRecord, runner::CheckpointRecord>(
-      type, body);
+      runner::CompleteRecord, runner::InDoubtRecord, runner::CheckpointRecord,
+      runner::ScoringRecord>(type, body);
 }
 
 }  // namespace
