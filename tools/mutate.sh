@@ -14,7 +14,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # A mutant that makes a test hang is noticed, too, after so many seconds.
-readonly test_timeout=100
+readonly test_timeout=300
 
 names=() files=() texts=() replacements=() targets=()
 
