@@ -34,7 +34,9 @@ absl::optional<Refusal> Complete(Command& command,
                                  const journal::Cipher* cipher) {
   JournalAccess access;
   access.cipher = cipher;
-  if (command.action == Action::kResume) return PrepareResume(access, command);
+  if (command.action == Action::kResume || command.action == Action::kRescore) {
+    return PrepareResume(access, command);
+  }
   if (command.run.resume_from.empty()) return absl::nullopt;
   absl::StatusOr<std::string> directory =
       FindNamedJournal(command.run.resume_from, command.run.journal_dir);

@@ -136,6 +136,37 @@ TEST_F(RescoreTest, KilledWhileItScoresItGoesOn) {
   EXPECT_EQ(place_.ResultsWithoutTiming(), FreshResults());
 }
 
+TEST_F(RescoreTest, TheCommandNeedsNothingButJournalAndScorer) {
+  ASSERT_EQ(place_.Run(), 0) << place_.err();
+  place_.Write("calls.log", "");
+  place_.options["scorer"] = "numeric";
+  EXPECT_EQ(place_.RunProgram(
+                {"rescore", place_.JournalDirectory(), "--scorer", "numeric"}),
+            0)
+      << place_.err();
+  EXPECT_THAT(place_.Calls(), SizeIs(0));
+  EXPECT_EQ(place_.ResultsWithoutTiming(), FreshResults());
+  // What is gone on with later is the scoring that holds now.
+  const std::vector<std::string> records = Records();
+  EXPECT_EQ(place_.RunProgram({"resume", place_.JournalDirectory()}), 0);
+  EXPECT_TRUE(Records() == records) << "records were added";
+}
+
+TEST_F(RescoreTest, TheCommandAsksNothingOfWhatIsMissing) {
+  place_.worker_flags.push_back("--slow=10");
+  RunnerProcess runner = place_.Start();
+  ASSERT_TRUE(place_.WaitForCalls(10, runner)) << runner.err();
+  runner.Signal(SIGINT);
+  ASSERT_EQ(runner.WaitExit(), 130) << runner.err();
+  place_.Write("calls.log", "");
+  EXPECT_EQ(place_.RunProgram(
+                {"rescore", place_.JournalDirectory(), "--scorer", "numeric"}),
+            0)
+      << place_.err();
+  EXPECT_THAT(place_.Calls(), SizeIs(0));
+  EXPECT_EQ(place_.ResultText("/status"), "incomplete");
+}
+
 TEST_F(RescoreTest, ATargetThatCannotBeScoredChangesNothing) {
   ASSERT_EQ(place_.Run(), 0) << place_.err();
   const std::vector<std::string> records = Records();

@@ -22,6 +22,7 @@ struct CommandRow {
 constexpr CommandRow kCommands[] = {
     {"run", Action::kRun, 0},
     {"resume", Action::kResume, 1},
+    {"rescore", Action::kRescore, 1},
 };
 
 absl::Status UsageError(absl::string_view message) {
@@ -173,10 +174,12 @@ absl::Status ApplyJournal(const GivenOptions& pinned,
   absl::StatusOr<RunOptions> run = MakeRunOptions(MergeGiven(nearer, farther));
   if (!run.ok()) return run.status();
   command.run = *std::move(run);
+  command.run.score_only = command.action == Action::kRescore;
   command.methods.clear();
   for (const MethodSettings& method : command.file.methods) {
     absl::StatusOr<MethodOptions> options = MakeMethod(method, nearer, farther);
     if (!options.ok()) return options.status();
+    options->run.score_only = command.run.score_only;
     command.methods.push_back(*std::move(options));
   }
   return absl::OkStatus();

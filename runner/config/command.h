@@ -20,7 +20,8 @@
 
 namespace runner {
 
-enum class Action { kShow, kRun, kResume };
+// kRescore is kResume that asks nothing.
+enum class Action { kShow, kRun, kResume, kRescore };
 
 // A method that the configuration file defines, with all that is effective for
 // it.
@@ -32,7 +33,7 @@ struct MethodOptions {
 struct Command {
   Action action = Action::kRun;
   std::string text;  // kShow: the help or the version, for stdout; exit 0.
-  std::vector<std::string> journals;  // kResume: one, or `latest`.
+  std::vector<std::string> journals;  // kResume, kRescore: one, or `latest`.
 
   // Checked for kRun. For the others only what is said without a journal, as
   // far as it goes, until ApplyJournal.

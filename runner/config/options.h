@@ -95,6 +95,7 @@ struct RunOptions {
   bool new_journal = false;
   bool overwrite = false;
   bool retry_failed = false;
+  bool score_only = false;  // `rescore`: nothing is asked.
   std::string resume_from;  // A journal, its results, or `latest`.
 
   // Display.

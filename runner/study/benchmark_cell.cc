@@ -208,6 +208,7 @@ void BenchmarkCellImpl::Plan(const std::vector<uint32_t>& index_of_row) {
   plan_.total_timeout = options_.total_timeout;
   plan_.rate_limit = options_.rate_limit;
   plan_.only_failed = options_.retry_failed;
+  plan_.score_only = options_.score_only;
   plan_.drain_timeout = options_.drain_timeout;
   plan_.seed = options_.seed;
   plan_.model = names_.model;

@@ -6,8 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "journal/file_system.h"
 #include "runner/base/printable.h"
 #include "runner/storage/journal_locator.h"
@@ -41,6 +43,35 @@ std::string RunIdOfResults(const std::string& path) {
 absl::Status NotFound(absl::string_view why) {
   return absl::NotFoundError(
       absl::StrCat(kNothingToResume, ": ", Printable(why)));
+}
+
+// The scoring that holds now goes before that which the journal was begun with.
+void TakeScoring(const std::string& scoring_json, GivenOptions& saved) {
+  const nlohmann::json scoring = nlohmann::json::parse(
+      scoring_json, /*cb=*/nullptr, /*allow_exceptions=*/false);
+  if (!scoring.is_object()) return;
+  const auto take = [&](const std::string& name, std::string value) {
+    saved.erase(name);
+    if (value.empty()) return;
+    saved[name] = {std::move(value), OptionSource::kJournal, "the journal"};
+  };
+  const auto text = [&](const char* key) {
+    const auto found = scoring.find(key);
+    return found != scoring.end() && found->is_string()
+               ? found->get<std::string>()
+               : std::string();
+  };
+  take("target-field", text("target_field"));
+  take("extract-regex", text("extract_regex"));
+  take("extract", text("extract"));
+  std::vector<std::string> scorers;
+  const auto list = scoring.find("scorer");
+  if (list != scoring.end() && list->is_array()) {
+    for (const nlohmann::json& scorer : *list) {
+      if (scorer.is_string()) scorers.push_back(scorer.get<std::string>());
+    }
+  }
+  take("scorer", absl::StrJoin(scorers, ","));
 }
 
 // What a named journal says of itself goes before what the study's options say
@@ -103,6 +134,7 @@ absl::optional<Refusal> PrepareResume(const JournalAccess& access,
   absl::StatusOr<GivenOptions> saved =
       OptionsOfJournal(located->info->config_json);
   if (!saved.ok()) return RefuseJournal(*directory, saved.status());
+  TakeScoring(located->info->scoring_json, *saved);
   GivenOptions pinned;
   if (named != kLatestName) {
     pinned = PinsOf(*directory, *located->info);
