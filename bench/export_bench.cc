@@ -90,8 +90,10 @@ void WriteJournal(const Flags& flags, const std::string& directory) {
   for (uint32_t i = 0; i < flags.results; ++i) {
     rows.push_back({.id = KeyOf(i).id, .content_hash = i});
   }
-  auto journal = runner::BenchmarkJournal::Create(
-      directory, info, rows, {.sync_mode = journal::SyncMode::kNone});
+  runner::BenchmarkJournal::Options options;
+  options.sync_mode = journal::SyncMode::kNone;
+  auto journal =
+      runner::BenchmarkJournal::Create(directory, info, rows, options);
   Must(journal.status());
   Must((*journal)->BeginSession({}));
   for (uint32_t i = 0; i < flags.results; i += kStartsAtOnce) {
