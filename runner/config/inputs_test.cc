@@ -1,22 +1,15 @@
-// JSON, hashes, words, datasets, fields and identities: what goes into a
-// benchmark.
+// JSON, hashes, words and identities: what a benchmark is told apart by.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "runner/base/hashing.h"
 #include "runner/base/json.h"
-#include "runner/base/line_reader.h"
 #include "runner/base/shell_words.h"
 #include "runner/base/text.h"
 #include "runner/config/identity.h"
-#include "runner/data/dataset.h"
-#include "runner/data/fields.h"
 
 namespace runner {
 namespace {
@@ -113,161 +106,6 @@ TEST(ShellWords, WhatNoShellCouldReadIsAnError) {
   EXPECT_THAT(Words("a | b"), ElementsAre(HasSubstr("sh -c")));
   EXPECT_THAT(Words(absl::string_view("a\0b", 3)),
               ElementsAre(HasSubstr("NUL")));
-}
-
-// A dataset file written by the test.
-class DatasetTest : public ::testing::Test {
- protected:
-  void Write(absl::string_view text) {
-    std::ofstream(path_, std::ios::binary) << text;
-  }
-  ~DatasetTest() override { unlink(path_.c_str()); }
-
-  std::string Error(absl::string_view text, std::string id_field = "") {
-    Write(text);
-    const auto dataset = Dataset::Load(path_, {.id_field = id_field});
-    return dataset.ok() ? "" : std::string(dataset.status().message());
-  }
-  std::unique_ptr<Dataset> Load(absl::string_view text) {
-    Write(text);
-    auto dataset = Dataset::Load(path_, {});
-    EXPECT_TRUE(dataset.ok()) << dataset.status();
-    return dataset.ok() ? *std::move(dataset) : nullptr;
-  }
-
-  const std::string path_ =
-      absl::StrCat(::testing::TempDir(), "/set.v2.", getpid(), ".jsonl");
-};
-
-TEST_F(DatasetTest, ReadsRowsWithIdsOfAllKinds) {
-  const auto set = Load(
-      "\xEF\xBB\xBF{\"id\":\"q1\"}\r\n\n  \n{\"question_id\": 7}\n"
-      "{\"task_id\":1.5,\"x\":1}\n{\"x\": 2}");
-  ASSERT_EQ(set->size(), 4u);
-  EXPECT_EQ(set->id(0), "q1");
-  EXPECT_EQ(set->id(1), "7");
-  EXPECT_EQ(set->id(2), "1.5");
-  EXPECT_EQ(set->id(3), Xxh3Hex("{\"x\":2}"));
-  EXPECT_EQ(*set->Row(0), "{\"id\":\"q1\"}");
-  EXPECT_EQ(*set->Row(3), "{\"x\": 2}");
-  EXPECT_THAT(set->name(), HasSubstr("set.v2."));
-  EXPECT_THAT(set->name(), ::testing::Not(EndsWith(".jsonl")));
-}
-
-TEST_F(DatasetTest, BadLinesAreNamedBeforeAnythingRuns) {
-  EXPECT_THAT(Error("{\"id\":1}\n\n{\"id\":}\n"),
-              HasSubstr(absl::StrCat(path_, ":3: column 7")));
-  EXPECT_THAT(Error("[{\"id\":1}]"), HasSubstr(":1: expected a JSON object"));
-  EXPECT_THAT(Error("{\"id\":null}"), HasSubstr(":1: field `id`, the id, is"));
-  EXPECT_THAT(Error("{\"id\":\"\"}"), HasSubstr("is empty"));
-  EXPECT_THAT(Error("{\"x\":\"\xff\"}"), HasSubstr(":1: "));
-  EXPECT_THAT(Error("{\"x\":1}", "k.l"), HasSubstr(":1: no field `k.l`"));
-  EXPECT_THAT(Error("\n \n"), HasSubstr("has no rows"));
-  EXPECT_THAT(Error("\x1f\x8b..."), HasSubstr("gzip"));
-}
-
-TEST_F(DatasetTest, AnErrorMovesNoCursor) {
-  EXPECT_THAT(Error("{\"x\": \x1b[2J}"), ::testing::Not(HasSubstr("\x1b")));
-}
-
-TEST_F(DatasetTest, WhatIsNoFileIsAnError) {
-  EXPECT_EQ(Dataset::Load("/nowhere/x", {}).status().code(),
-            absl::StatusCode::kNotFound);
-  EXPECT_THAT(std::string(Dataset::Load("/dev/null", {}).status().message()),
-              HasSubstr("not a regular file"));
-}
-
-TEST_F(DatasetTest, ALineHasALimit) {
-  const std::string most(kLineBytesMax - 8, 'x');
-  EXPECT_EQ(Error(absl::StrCat("{\"x\":\"", most, "\"}")), "");
-  EXPECT_THAT(Error(absl::StrCat("{}\n{\"x\":\"", most, "y\"}\n")),
-              HasSubstr(":2: line 2 is longer than 16777216 bytes"));
-}
-
-TEST_F(DatasetTest, OrderAndSpacingOfTheFileDoNotMatter) {
-  const auto a =
-      Load("{\"id\":1,\"q\":\"a\"}\n{\"id\":1,\"q\":\"b\"}\n{\"id\":2}");
-  const std::string fingerprint = a->fingerprint();
-  std::map<uint64_t, uint32_t> occurrences;
-  for (size_t i = 0; i < 3; ++i) {
-    occurrences[a->content_hash(i)] = a->occurrence(i);
-  }
-  const auto b =
-      Load("{\"id\":2}\n{\"q\":\"b\", \"id\":1}\n{\"id\":1,\"q\":\"a\"}");
-  EXPECT_EQ(b->fingerprint(), fingerprint);
-  for (size_t i = 0; i < 3; ++i) {
-    EXPECT_EQ(occurrences.at(b->content_hash(i)), b->occurrence(i));
-  }
-  EXPECT_NE(Load("{\"id\":1,\"q\":\"a\"}\n{\"id\":2}")->fingerprint(),
-            fingerprint);
-}
-
-TEST_F(DatasetTest, EqualRowsAreCounted) {
-  const auto set = Load("{\"x\":1}\n{\"x\":1}\n{\"x\":1}\n");
-  EXPECT_EQ(set->id(0), set->id(2));
-  EXPECT_EQ(set->occurrence(0), 0u);
-  EXPECT_EQ(set->occurrence(1), 1u);
-  EXPECT_EQ(set->occurrence(2), 2u);
-}
-
-TEST_F(DatasetTest, AChangeWhileInUseIsDetected) {
-  const auto set = Load("{\"id\":1}\n{\"id\":2}\n");
-  std::fstream(path_, std::ios::in | std::ios::out) << "{\"id\":5}";
-  EXPECT_THAT(std::string(set->Row(0).status().message()),
-              HasSubstr(":1: the file was changed"));
-  EXPECT_TRUE(set->Row(1).ok());
-  ASSERT_EQ(truncate(path_.c_str(), 12), 0);
-  EXPECT_EQ(set->Row(1).status().code(), absl::StatusCode::kFailedPrecondition);
-}
-
-TEST_F(DatasetTest, LinesAcrossReadsStayWhole) {
-  std::string text;
-  for (int i = 0; i < 3000; ++i) {
-    absl::StrAppend(&text, "{\"id\":", i, ",\"x\":\"",
-                    std::string(i % 700, 'x'), "\"}\n");
-  }
-  const auto set = Load(text);
-  ASSERT_EQ(set->size(), 3000u);
-  EXPECT_EQ(set->id(2999), "2999");
-  EXPECT_THAT(*set->Row(2999), HasSubstr("{\"id\":2999,"));
-}
-
-RowFields Resolve(const FieldOptions& options, absl::string_view row,
-                  absl::string_view model = "gpt-4.1") {
-  const auto fields = Fields::Create(options, model, "");
-  EXPECT_TRUE(fields.ok()) << fields.status();
-  const auto resolved = fields->Resolve(row);
-  EXPECT_TRUE(resolved.ok()) << resolved.status();
-  return resolved.ok() ? *resolved : RowFields();
-}
-
-TEST(Fields, DefaultsTakeTheFirstThatIsThere) {
-  const RowFields row =
-      Resolve({}, R"({"question":"q","prompt":"p","answer":[1, 2]})");
-  EXPECT_EQ(row.input, "p");
-  EXPECT_EQ(row.target, "[1,2]");
-  EXPECT_FALSE(row.has_response);
-}
-
-TEST(Fields, AModelsDotsSplitNothing) {
-  const RowFields row = Resolve({.response_field = "{model}.solution"},
-                                R"({"gpt-4.1":{"solution":"42"}})");
-  EXPECT_EQ(row.response, "42");
-}
-
-TEST(Fields, ANullResponseIsThereButNoText) {
-  const RowFields row = Resolve({.response_field = "r"}, R"({"r":null})");
-  EXPECT_TRUE(row.has_response);
-  EXPECT_EQ(row.response, absl::nullopt);
-}
-
-TEST(Fields, WhatIsAskedForAndMissingIsAnError) {
-  const auto fields = Fields::Create({.target_field = "a.b"}, "m", "");
-  EXPECT_THAT(std::string(fields->Resolve("{\"a\":1}").status().message()),
-              HasSubstr("no field `a.b`, which --target-field asks for"));
-  for (const char* path : {"{method}.x", "{modle}", "a..b"}) {
-    EXPECT_FALSE(Fields::Create({.input_field = path}, "m", "").ok()) << path;
-  }
 }
 
 TEST(Identity, OnlyWhatIsSetIsPartOfIt) {

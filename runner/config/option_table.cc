@@ -211,7 +211,7 @@ std::vector<OptionRow> WhatRows() {
       {.name = "dataset",
        .group = kGroup,
        .value_name = "FILE",
-       .help = "JSONL file, one query an object and a line; required",
+       .help = "the queries: JSONL, a JSON array or CSV, also .gz; required",
        .set = SetText<&RunOptions::dataset>},
       {.name = "model",
        .option_class = kIdentity,

@@ -1,4 +1,4 @@
-// A dataset: a JSONL file as an index of its rows.
+// A dataset: a file as an index of its rows.
 #ifndef RUNNER_DATA_DATASET_H_
 #define RUNNER_DATA_DATASET_H_
 
@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "runner/data/row_format.h"
 
 namespace runner {
 
@@ -17,14 +18,17 @@ struct DatasetOptions {
   // Dotted path of the id; empty: the first of `id`, `question_id`, `task_id`
   // that the row has, else the content hash.
   std::string id_field;
+  DatasetFormat format = DatasetFormat::kByName;
 };
 
-// Immutable and thread-safe. The file is mapped or read where it lies; memory
-// is some 64 bytes a row, not the rows.
+// Immutable and thread-safe. Rows are read again where they lie, each when it
+// is wanted; memory is some 64 bytes a row, not the rows. A gzip-compressed
+// file is unpacked to a temporary one (unpacked_file.h).
 class Dataset {
  public:
-  // Reads and checks every line: UTF-8 (a byte order mark is skipped), one JSON
-  // object a line, blank lines ignored, ids of type string or number.
+  // Reads and checks every row, in the forms of row_format.h: UTF-8 (a byte
+  // order mark is skipped), a JSON object each, of at most kLineBytesMax, ids
+  // of type string or number.
   // Errors: InvalidArgument "<path>:<line>: <what>"; NotFound; a file that
   // changes while it is used is not supported and is detected on Row().
   static absl::StatusOr<std::unique_ptr<Dataset>> Load(
@@ -41,7 +45,7 @@ class Dataset {
   // XXH3-64 of the row's canonical JSON: spacing and key order do not matter.
   virtual uint64_t content_hash(size_t i) const = 0;
 
-  // The row's JSON text as it stands in the file.
+  // The row's JSON text, as it stands in a file that is JSON.
   virtual absl::StatusOr<std::string> Row(size_t i) const = 0;
 
   // File name without directory and endings: "gsm8k" for "data/gsm8k.jsonl".

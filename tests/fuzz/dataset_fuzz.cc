@@ -1,7 +1,7 @@
 // A dataset's file, and the fields of its rows.
 //
 // Input: the path of the id field on a line of its own, and that of the input
-// field; then the file.
+// field; then the file. "csv:" before the former makes it CSV.
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -9,7 +9,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "runner/base/json.h"
 #include "runner/data/dataset.h"
 #include "runner/data/fields.h"
@@ -21,6 +23,12 @@ namespace {
 
 constexpr size_t kFixedBytes = 2 << 20;
 constexpr size_t kBytesPerByte = 256;
+// What deflate makes of a byte at most.
+constexpr size_t kUnpackedBytesPerByte = 1032;
+// Of a file that is unpacked: more takes too long.
+constexpr size_t kPackedBytesMax = 4 << 10;
+constexpr absl::string_view kGzipMagic = "\x1f\x8b";
+constexpr absl::string_view kCsvPrefix = "csv:";
 
 // A file in memory.
 class MemoryFile {
@@ -67,17 +75,26 @@ void CheckRow(const runner::Dataset& dataset, size_t i,
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const fuzz::AllocationBound bound(kFixedBytes + kBytesPerByte * size);
   fuzz::FuzzInput input(data, size);
   runner::DatasetOptions options;
-  options.id_field = std::string(input.TakeLine());
+  absl::string_view id_field = input.TakeLine();
+  if (absl::ConsumePrefix(&id_field, kCsvPrefix)) {
+    options.format = runner::DatasetFormat::kCsv;
+  }
+  options.id_field = std::string(id_field);
   runner::FieldOptions field_options;
   field_options.input_field = std::string(input.TakeLine());
+  const absl::string_view bytes = input.TakeRest();
+  const bool packed = absl::StartsWith(bytes, kGzipMagic);
+  if (packed && bytes.size() > kPackedBytesMax) return 0;
+  const fuzz::AllocationBound bound(kFixedBytes +
+                                    kBytesPerByte * size *
+                                        (packed ? kUnpackedBytesPerByte : 1));
   const absl::StatusOr<runner::Fields> fields =
       runner::Fields::Create(field_options, "gpt-4.1", "");
   if (!fields.ok()) CheckMessage(fields.status());
 
-  const MemoryFile file(input.TakeRest());
+  const MemoryFile file(bytes);
   const auto dataset = runner::Dataset::Load(file.path(), options);
   if (!dataset.ok()) {
     CheckMessage(dataset.status());

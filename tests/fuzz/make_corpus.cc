@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "flatbuffers/flatbuffers.h"
 #include "journal/format.h"
@@ -479,6 +480,15 @@ Seeds Datasets() {
       {"wrong", "\n\n{\"id\":[]}\n"},
       {"not_json", "x\n{\n{\"a\":1e999,\"b\":\"\xff\"}"},
       {"gzip", "\n\n\x1f\x8b\x08"},
+      {"packed", "\n\n" + absl::HexStringToBytes(
+                              "1f8b0800000000000203ab56ca4c51b232d4512a2c4d2d"
+                              "2ec9cccf53b25232d23656aae58a8ee50200ab6178c61d"
+                              "000000")},
+      {"array",
+       "\n\n\xef\xbb\xbf [\n{\"id\":\"]\\\"\",\n\"x\":[{}]} ,{\"id\":2}]\n"},
+      {"wrong_array", "\n\n[{\"id\":1}\n7,{\"x\":\"\\"},
+      {"csv", "csv:\nq\nid,\"q\"\"\"\r\n1,\"a,\n\"\"b\"\"\"\r\n\r\n2,\xc3\xa9"},
+      {"wrong_csv", "csv:q\n\nid,q\n1,\"a\" b\n2\"\rx,\"\xff"},
   };
 }
 

@@ -1,0 +1,357 @@
+// Datasets in all their forms, and the fields of their rows.
+#include "runner/data/dataset.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <fstream>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "runner/base/hashing.h"
+#include "runner/base/line_reader.h"
+#include "runner/data/fields.h"
+
+namespace runner {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+
+// A dataset file written by the test.
+class DatasetTest : public ::testing::Test {
+ protected:
+  void Write(absl::string_view text) {
+    std::ofstream(path_, std::ios::binary) << text;
+  }
+  ~DatasetTest() override { unlink(path_.c_str()); }
+
+  // The file's name from now on.
+  void NameIt(absl::string_view ending) {
+    unlink(path_.c_str());
+    path_ = absl::StrCat(::testing::TempDir(), "/set.v2.", getpid(), ending);
+  }
+
+  std::string Error(absl::string_view text, std::string id_field = "") {
+    Write(text);
+    const auto dataset = Dataset::Load(path_, {.id_field = id_field});
+    return dataset.ok() ? "" : std::string(dataset.status().message());
+  }
+  std::unique_ptr<Dataset> Load(absl::string_view text) {
+    Write(text);
+    auto dataset = Dataset::Load(path_, {});
+    EXPECT_TRUE(dataset.ok()) << dataset.status();
+    return dataset.ok() ? *std::move(dataset) : nullptr;
+  }
+
+  std::string path_ =
+      absl::StrCat(::testing::TempDir(), "/set.v2.", getpid(), ".jsonl");
+};
+
+TEST_F(DatasetTest, ReadsRowsWithIdsOfAllKinds) {
+  const auto set = Load(
+      "\xEF\xBB\xBF{\"id\":\"q1\"}\r\n\n  \n{\"question_id\": 7}\n"
+      "{\"task_id\":1.5,\"x\":1}\n{\"x\": 2}");
+  ASSERT_EQ(set->size(), 4u);
+  EXPECT_EQ(set->id(0), "q1");
+  EXPECT_EQ(set->id(1), "7");
+  EXPECT_EQ(set->id(2), "1.5");
+  EXPECT_EQ(set->id(3), Xxh3Hex("{\"x\":2}"));
+  EXPECT_EQ(*set->Row(0), "{\"id\":\"q1\"}");
+  EXPECT_EQ(*set->Row(3), "{\"x\": 2}");
+  EXPECT_THAT(set->name(), HasSubstr("set.v2."));
+  EXPECT_THAT(set->name(), ::testing::Not(EndsWith(".jsonl")));
+}
+
+TEST_F(DatasetTest, BadLinesAreNamedBeforeAnythingRuns) {
+  EXPECT_THAT(Error("{\"id\":1}\n\n{\"id\":}\n"),
+              HasSubstr(absl::StrCat(path_, ":3: column 7")));
+  EXPECT_THAT(Error("{\"id\":1}\n[2]"),
+              HasSubstr(":2: expected a JSON object"));
+  EXPECT_THAT(Error("{\"id\":null}"), HasSubstr(":1: field `id`, the id, is"));
+  EXPECT_THAT(Error("{\"id\":\"\"}"), HasSubstr("is empty"));
+  EXPECT_THAT(Error("{\"x\":\"\xff\"}"), HasSubstr(":1: "));
+  EXPECT_THAT(Error("{\"x\":1}", "k.l"), HasSubstr(":1: no field `k.l`"));
+  EXPECT_THAT(Error("\n \n"), HasSubstr("has no rows"));
+}
+
+TEST_F(DatasetTest, AnErrorMovesNoCursor) {
+  EXPECT_THAT(Error("{\"x\": \x1b[2J}"), ::testing::Not(HasSubstr("\x1b")));
+}
+
+TEST_F(DatasetTest, WhatIsNoFileIsAnError) {
+  EXPECT_EQ(Dataset::Load("/nowhere/x", {}).status().code(),
+            absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(Dataset::Load("/dev/null", {}).status().message()),
+              HasSubstr("not a regular file"));
+}
+
+TEST_F(DatasetTest, ALineHasALimit) {
+  const std::string most(kLineBytesMax - 8, 'x');
+  EXPECT_EQ(Error(absl::StrCat("{\"x\":\"", most, "\"}")), "");
+  EXPECT_THAT(Error(absl::StrCat("{}\n{\"x\":\"", most, "y\"}\n")),
+              HasSubstr(":2: line 2 is longer than 16777216 bytes"));
+}
+
+TEST_F(DatasetTest, OrderAndSpacingOfTheFileDoNotMatter) {
+  const auto a =
+      Load("{\"id\":1,\"q\":\"a\"}\n{\"id\":1,\"q\":\"b\"}\n{\"id\":2}");
+  const std::string fingerprint = a->fingerprint();
+  std::map<uint64_t, uint32_t> occurrences;
+  for (size_t i = 0; i < 3; ++i) {
+    occurrences[a->content_hash(i)] = a->occurrence(i);
+  }
+  const auto b =
+      Load("{\"id\":2}\n{\"q\":\"b\", \"id\":1}\n{\"id\":1,\"q\":\"a\"}");
+  EXPECT_EQ(b->fingerprint(), fingerprint);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(occurrences.at(b->content_hash(i)), b->occurrence(i));
+  }
+  EXPECT_NE(Load("{\"id\":1,\"q\":\"a\"}\n{\"id\":2}")->fingerprint(),
+            fingerprint);
+}
+
+TEST_F(DatasetTest, EqualRowsAreCounted) {
+  const auto set = Load("{\"x\":1}\n{\"x\":1}\n{\"x\":1}\n");
+  EXPECT_EQ(set->id(0), set->id(2));
+  EXPECT_EQ(set->occurrence(0), 0u);
+  EXPECT_EQ(set->occurrence(1), 1u);
+  EXPECT_EQ(set->occurrence(2), 2u);
+}
+
+TEST_F(DatasetTest, AChangeWhileInUseIsDetected) {
+  const auto set = Load("{\"id\":1}\n{\"id\":2}\n");
+  std::fstream(path_, std::ios::in | std::ios::out) << "{\"id\":5}";
+  EXPECT_THAT(std::string(set->Row(0).status().message()),
+              HasSubstr(":1: the file was changed"));
+  EXPECT_TRUE(set->Row(1).ok());
+  ASSERT_EQ(truncate(path_.c_str(), 12), 0);
+  EXPECT_EQ(set->Row(1).status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(DatasetTest, LinesAcrossReadsStayWhole) {
+  std::string text;
+  for (int i = 0; i < 3000; ++i) {
+    absl::StrAppend(&text, "{\"id\":", i, ",\"x\":\"",
+                    std::string(i % 700, 'x'), "\"}\n");
+  }
+  const auto set = Load(text);
+  ASSERT_EQ(set->size(), 3000u);
+  EXPECT_EQ(set->id(2999), "2999");
+  EXPECT_THAT(*set->Row(2999), HasSubstr("{\"id\":2999,"));
+}
+
+// -- JSON arrays --------------------------------------------------------------
+
+TEST_F(DatasetTest, AnArrayOfObjectsIsADataset) {
+  const auto set = Load(
+      "\xEF\xBB\xBF \n[\n  {\"id\": \"a\",\n   \"x\": \"]},{[\\\"\"} "
+      ",{\"id\":2,"
+      "\"y\":[{},[1]]}\n]\n\n");
+  ASSERT_EQ(set->size(), 2u);
+  EXPECT_EQ(set->id(0), "a");
+  EXPECT_EQ(*set->Row(1), "{\"id\":2,\"y\":[{},[1]]}");
+}
+
+TEST_F(DatasetTest, FormDoesNotMatter) {
+  const std::string lines =
+      Load("{\"id\":\"1\",\"q\":\"a\"}\n{\"id\":\"2\",\"q\":\"b\"}")
+          ->fingerprint();
+  EXPECT_EQ(Load("[{\"id\":\"1\",\"q\":\"a\"},{\"id\":\"2\",\"q\":\"b\"}]")
+                ->fingerprint(),
+            lines);
+  NameIt(".csv");
+  EXPECT_EQ(Load("q,id\na,1\nb,2\n")->fingerprint(), lines);
+}
+
+TEST_F(DatasetTest, WhatIsWrongInAnArrayIsNamedByItsLine) {
+  EXPECT_THAT(Error("[\n{\"id\":1},\n{\"id\":2\n,\"x\":}]"),
+              HasSubstr(":4: column 6: "));
+  EXPECT_THAT(Error("[\n{},\n7]"), HasSubstr(":3: expected a JSON object"));
+  EXPECT_THAT(Error("[\n{}\n{}]"), HasSubstr(":3: expected ',' or ']'"));
+  EXPECT_THAT(Error("[{},\n]"), HasSubstr(":2: expected a JSON object"));
+  EXPECT_THAT(Error("[{}"), HasSubstr(":1: the file ends inside the array"));
+  EXPECT_THAT(Error("[\n{\"x\":\"\n\n"), HasSubstr(":2: the file ends inside"));
+  EXPECT_THAT(Error("[{}]\n{}"), HasSubstr(":2: more behind the array's end"));
+  EXPECT_THAT(Error("[]"), HasSubstr("has no rows"));
+  EXPECT_THAT(Error("[{\"x\":\"\xff\"}]"), HasSubstr(":1: "));
+}
+
+TEST_F(DatasetTest, AnArraysRowsAreBoundedInDepthAndSize) {
+  EXPECT_THAT(Error("[{\"x\":" + std::string(1 << 20, '[')),
+              HasSubstr(":1: nested deeper than 128"));
+  const std::string most(kLineBytesMax - 7, 'x');
+  EXPECT_THAT(Error(absl::StrCat("[{},\n{\"x\":\"", most, "\"}]")),
+              HasSubstr(":2: a row of more than 16777216 bytes"));
+  EXPECT_THAT(
+      Error(absl::StrCat("[{\"x\":\"", most, std::string(1 << 19, ' '))),
+      HasSubstr(":1: a row of more than 16777216 bytes"));
+}
+
+// -- CSV ----------------------------------------------------------------------
+
+TEST_F(DatasetTest, CsvFieldsAreStringsByTheHeadersNames) {
+  NameIt(".csv");
+  const auto set = Load(
+      "\xEF\xBB\xBFid,\"the \"\"q\"\"\",a\r\n1,\"x,\r\n\"\"y\"\"\", z \r\n"
+      "\r\n2,,\"\"");
+  ASSERT_EQ(set->size(), 2u);
+  EXPECT_EQ(*set->Row(0), R"({"id":"1","the \"q\"":"x,\r\n\"y\"","a":" z "})");
+  EXPECT_EQ(*set->Row(1), R"({"id":"2","the \"q\"":"","a":""})");
+  EXPECT_EQ(set->id(1), "2");
+  EXPECT_THAT(set->name(), ::testing::Not(EndsWith(".csv")));
+}
+
+TEST_F(DatasetTest, WhatIsWrongInCsvIsNamedByItsLine) {
+  NameIt(".csv");
+  EXPECT_THAT(Error("id,q\n1,\"a\n\"\n2\n"),
+              HasSubstr(":4: has 1 field, the header 2"));
+  EXPECT_THAT(Error("id\n\n5\" disk\n"), HasSubstr(":3: a quote inside"));
+  EXPECT_THAT(Error("id\n\"a\n\" b\n"), HasSubstr(":3: text behind a closing"));
+  EXPECT_THAT(Error("id\n\"a\n\nb"),
+              HasSubstr(":2: a quoted field has no end"));
+  EXPECT_THAT(Error("id\na\rb\n"), HasSubstr(":2: a carriage return"));
+  EXPECT_THAT(Error("id\n\"a\n\xff\"\n"), HasSubstr(":3: a byte that is not"));
+  EXPECT_THAT(Error("id,id\n1,2\n"),
+              HasSubstr(":1: two columns are named `id`"));
+  EXPECT_THAT(Error("id,q\n,2\n"),
+              HasSubstr(":2: field `id`, the id, is empty"));
+  EXPECT_THAT(Error("id,q\n"), HasSubstr("has no rows"));
+  EXPECT_THAT(Error(""), HasSubstr("has no rows"));
+}
+
+TEST_F(DatasetTest, AnUnclosedQuoteTakesNoMoreThanARow) {
+  NameIt(".csv");
+  EXPECT_THAT(Error("q\n\"" + std::string(kLineBytesMax + (1 << 19), '\n')),
+              HasSubstr(":2: a row of more than 16777216 bytes"));
+}
+
+TEST_F(DatasetTest, CsvHeadersAreBounded) {
+  NameIt(".csv");
+  std::string header = "c0";
+  for (int i = 1; i < 5000; ++i) absl::StrAppend(&header, ",c", i);
+  EXPECT_THAT(Error(header + "\n"),
+              HasSubstr(":1: 5000 columns; at most 4096"));
+  EXPECT_THAT(Error(std::string(2000, 'n') + "\nx\n"),
+              HasSubstr("has more than 1024 bytes"));
+}
+
+// -- gzip ---------------------------------------------------------------------
+
+std::string Gzip(absl::string_view text) {
+  z_stream stream = {};
+  EXPECT_EQ(deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 8,
+                         Z_DEFAULT_STRATEGY),
+            Z_OK);
+  std::string packed(deflateBound(&stream, text.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(&packed[0]);
+  stream.avail_out = static_cast<uInt>(packed.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  return packed;
+}
+
+TEST_F(DatasetTest, EveryFormMayBeCompressed) {
+  const std::string lines = "\xEF\xBB\xBF{\"id\":\"1\"}\n{\"id\":\"2\"}\n";
+  const std::string fingerprint = Load(lines)->fingerprint();
+  NameIt(".jsonl.gz");
+  EXPECT_EQ(Load(Gzip(lines))->fingerprint(), fingerprint);
+  NameIt(".json.gz");
+  EXPECT_EQ(Load(Gzip("[{\"id\":\"1\"},{\"id\":\"2\"}]"))->fingerprint(),
+            fingerprint);
+  NameIt(".csv.gz");
+  const auto set = Load(Gzip("id\n1\n2\n"));
+  EXPECT_EQ(set->fingerprint(), fingerprint);
+  EXPECT_EQ(*set->Row(1), "{\"id\":\"2\"}");
+  EXPECT_THAT(set->name(), ::testing::Not(HasSubstr(".csv")));
+}
+
+TEST_F(DatasetTest, CompressedPiecesFollowEachOther) {
+  EXPECT_EQ(Load(Gzip("{\"id\":1}\n{\"i") + Gzip("d\":2}\n"))->size(), 2u);
+}
+
+// Larger than the buffers, so that output is left when the input has ended.
+TEST_F(DatasetTest, ACompressedFileIsLargerThanAnyBuffer) {
+  std::string text;
+  for (int i = 0; i < 10000; ++i) absl::StrAppend(&text, "{\"id\":", i, "}\n");
+  text += "{\"x\":\"" + std::string(1 << 20, 'x') + "\"}";
+  const auto set = Load(Gzip(text));
+  ASSERT_EQ(set->size(), 10001u);
+  EXPECT_EQ(*set->Row(7777), "{\"id\":7777}");
+}
+
+TEST_F(DatasetTest, DamagedGzipIsAnErrorWithItsLine) {
+  const std::string whole = Gzip("{\"id\":1}\n{\"id\":2}\n");
+  EXPECT_THAT(Error(whole.substr(0, whole.size() - 4)),
+              HasSubstr(":3: the gzip data has no end"));
+  EXPECT_THAT(Error("\x1f\x8b..."), HasSubstr(":1: the gzip data is damaged"));
+  std::string wrong_sum = whole;
+  wrong_sum[whole.size() - 8] ^= 1;
+  EXPECT_THAT(Error(wrong_sum), HasSubstr("incorrect data check"));
+  EXPECT_THAT(Error(whole + "rubbish"), HasSubstr(":3: the gzip data is"));
+}
+
+// Some 16 KiB that become more than a row may have.
+TEST_F(DatasetTest, AGzipBombIsALongLine) {
+  EXPECT_THAT(Error(Gzip(std::string(17 << 20, ' '))),
+              HasSubstr(":1: line 1 is longer than 16777216 bytes"));
+}
+
+TEST_F(DatasetTest, NothingIsLeftOfAnUnpackedFile) {
+  const std::string place = absl::StrCat(::testing::TempDir(), "/unpacked");
+  mkdir(place.c_str(), 0700);
+  setenv("TMPDIR", place.c_str(), 1);
+  const auto set = Load(Gzip("{\"id\":1}"));
+  EXPECT_EQ(rmdir(place.c_str()), 0) << "something is in it";
+  EXPECT_EQ(set->id(0), "1");
+  unsetenv("TMPDIR");
+}
+
+RowFields Resolve(const FieldOptions& options, absl::string_view row,
+                  absl::string_view model = "gpt-4.1") {
+  const auto fields = Fields::Create(options, model, "");
+  EXPECT_TRUE(fields.ok()) << fields.status();
+  const auto resolved = fields->Resolve(row);
+  EXPECT_TRUE(resolved.ok()) << resolved.status();
+  return resolved.ok() ? *resolved : RowFields();
+}
+
+TEST(Fields, DefaultsTakeTheFirstThatIsThere) {
+  const RowFields row =
+      Resolve({}, R"({"question":"q","prompt":"p","answer":[1, 2]})");
+  EXPECT_EQ(row.input, "p");
+  EXPECT_EQ(row.target, "[1,2]");
+  EXPECT_FALSE(row.has_response);
+}
+
+TEST(Fields, AModelsDotsSplitNothing) {
+  const RowFields row = Resolve({.response_field = "{model}.solution"},
+                                R"({"gpt-4.1":{"solution":"42"}})");
+  EXPECT_EQ(row.response, "42");
+}
+
+TEST(Fields, ANullResponseIsThereButNoText) {
+  const RowFields row = Resolve({.response_field = "r"}, R"({"r":null})");
+  EXPECT_TRUE(row.has_response);
+  EXPECT_EQ(row.response, absl::nullopt);
+}
+
+TEST(Fields, WhatIsAskedForAndMissingIsAnError) {
+  const auto fields = Fields::Create({.target_field = "a.b"}, "m", "");
+  EXPECT_THAT(std::string(fields->Resolve("{\"a\":1}").status().message()),
+              HasSubstr("no field `a.b`, which --target-field asks for"));
+  for (const char* path : {"{method}.x", "{modle}", "a..b"}) {
+    EXPECT_FALSE(Fields::Create({.input_field = path}, "m", "").ok()) << path;
+  }
+}
+
+}  // namespace
+}  // namespace runner
