@@ -86,6 +86,9 @@ std::string SelectionJson(const SelectionFields& fields) {
   json object = json::object();
   object["runs"] = fields.runs;
   if (fields.num_samples > 0) object["num_samples"] = fields.num_samples;
+  if (!fields.sample_ids.empty()) object["sample_id"] = fields.sample_ids;
+  if (fields.shuffle) object["shuffle"] = true;
+  SetIfGiven("shard", fields.shard, object);
   return CanonicalJson(object);
 }
 
@@ -145,6 +148,10 @@ std::string RunId(absl::Time start, absl::TimeZone zone,
     id.resize(kRunIdBytesMax - hash.size());
   }
   return id + hash;
+}
+
+std::string ShardName(absl::string_view shard) {
+  return absl::StrReplaceAll(shard, {{"/", "of"}});
 }
 
 absl::StatusOr<std::string> FreeRunId(

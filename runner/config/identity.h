@@ -46,6 +46,9 @@ std::string ScoringJson(const ScoringFields& fields);
 struct SelectionFields {
   uint32_t runs = 1;
   uint64_t num_samples = 0;  // 0: all.
+  std::vector<std::string> sample_ids = {};
+  bool shuffle = false;
+  std::string shard = {};  // "2/4"; empty: the whole.
 };
 std::string SelectionJson(const SelectionFields& fields);
 
@@ -82,6 +85,9 @@ inline constexpr size_t kRunIdBytesMax = 200;
 std::string RunId(absl::Time start, absl::TimeZone zone,
                   absl::string_view dataset, absl::string_view model,
                   absl::string_view method, absl::string_view identity_hash);
+
+// "2of4" for shard "2/4", as run ids and result files name it.
+std::string ShardName(absl::string_view shard);
 
 // `base`, or the first of `base_2`, `base_3`, ... that `taken` denies.
 // ResourceExhausted after kRunIdSuffixMax.

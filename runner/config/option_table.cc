@@ -1,6 +1,7 @@
 #include "runner/config/option_table.h"
 
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <utility>
 
@@ -78,6 +79,17 @@ absl::Status SetDuration(absl::string_view value, RunOptions& options) {
 
 absl::Status SetModel(absl::string_view value, RunOptions& options) {
   options.models = {std::string(value)};
+  return absl::OkStatus();
+}
+
+absl::Status SetShard(absl::string_view value, RunOptions& options) {
+  const absl::StatusOr<Shard> shard =
+      ParseShard(value, [](const std::string& name) {
+        const char* const number = std::getenv(name.c_str());
+        return std::string(number == nullptr ? "" : number);
+      });
+  if (!shard.ok()) return shard.status();
+  options.shard = *shard;
   return absl::OkStatus();
 }
 
@@ -213,6 +225,11 @@ std::vector<OptionRow> WhatRows() {
        .value_name = "FILE",
        .help = "the queries: JSONL, a JSON array or CSV, also .gz; required",
        .set = SetText<&RunOptions::dataset>},
+      {.name = "datasets",
+       .group = kGroup,
+       .value_name = "A,B,...",
+       .help = "several, each a benchmark with a journal of its own",
+       .set = SetList<&RunOptions::datasets>},
       {.name = "model",
        .option_class = kIdentity,
        .group = kGroup,
@@ -231,6 +248,12 @@ std::vector<OptionRow> WhatRows() {
        .value_name = "NAME",
        .help = "how it is evaluated",
        .set = SetText<&RunOptions::method>},
+      {.name = "methods",
+       .option_class = kIdentity,
+       .group = kGroup,
+       .value_name = "A,B,...",
+       .help = "several; a study is datasets x models x methods",
+       .set = SetList<&RunOptions::methods>},
       {.name = "runs",
        .option_class = kSelection,
        .group = kGroup,
@@ -252,6 +275,25 @@ std::vector<OptionRow> WhatRows() {
        .value_name = "N",
        .help = "the first N rows only; more of them later extend the benchmark",
        .set = SetCount<&RunOptions::num_samples, 1, kNoLimit>},
+      {.name = "sample-id",
+       .option_class = kSelection,
+       .group = kGroup,
+       .value_name = "GLOB,...",
+       .help = "only rows whose id matches one of them (* ? [...])",
+       .set = SetList<&RunOptions::sample_ids>},
+      {.name = "shuffle",
+       .option_class = kSelection,
+       .group = kGroup,
+       .help = "the rows of -n are drawn, by --seed, instead of the first",
+       .set = SetSwitch<&RunOptions::shuffle>},
+      {.name = "shard",
+       .option_class = kSelection,
+       .group = kGroup,
+       .value_name = "I/N",
+       .help = "part I of N, in a journal of its own; slurm/N and k8s/N take I "
+               "from $SLURM_ARRAY_TASK_ID (from 1) and $JOB_COMPLETION_INDEX "
+               "(from 0)",
+       .set = SetShard},
       {.name = "benchmark-id",
        .group = kGroup,
        .value_name = "TEXT",
@@ -601,7 +643,7 @@ std::vector<OptionRow> ResultRows() {
        .group = kGroup,
        .value_name = "FILE",
        .help = "results.json as FILE, results.jsonl and .csv beside it; "
-               "{dataset}, {model}, {method} and {run_id} filled in",
+               "{dataset}, {model}, {method}, {shard} and {run_id} filled in",
        .set = SetText<&RunOptions::results>},
       {.name = "min-score",
        .group = kGroup,
@@ -685,7 +727,9 @@ std::vector<std::string> AllOptionNames() {
 
 absl::Span<const ExclusiveOptions> ExclusiveTable() {
   static constexpr ExclusiveOptions kTable[] = {
+      {"dataset", "datasets"},
       {"model", "models"},
+      {"method", "methods"},
       {"extract-regex", "extract"},
       {"response-field", "worker-command"},
       {"response-field", "base-url"},

@@ -166,38 +166,77 @@ absl::Status CheckWorkerCommand(const RunOptions& options) {
       absl::StrCat("--worker-command: ", words.status().message()));
 }
 
-// Names must fill in for each model, and tell the models apart.
+// A shard is kept by its number, so that a resume elsewhere is the same one,
+// and nobody else's results are in its way.
+absl::Status CheckShard(RunOptions& options) {
+  if (options.shard.whole()) return absl::OkStatus();
+  for (EffectiveOption& option : options.effective) {
+    if (option.name == "shard") option.value = ShardText(options.shard);
+  }
+  if (!options.results.empty() &&
+      !absl::StrContains(options.results, "{shard}") &&
+      !absl::StrContains(options.results, "{run_id}")) {
+    return UsageError("--results must contain {shard} with --shard");
+  }
+  return absl::OkStatus();
+}
+
+// Names must fill in for each model and method.
+absl::Status CheckFilledIn(const RunOptions& options, absl::string_view model,
+                           absl::string_view method) {
+  const auto fields = Fields::Create(options.fields, model, method);
+  if (!fields.ok()) return fields.status();
+  const auto id = BenchmarkId(options.benchmark_id, "dataset", model, method);
+  if (!id.ok()) {
+    return UsageError(absl::StrCat("--benchmark-id: ", id.status().message()));
+  }
+  const auto results =
+      FillPlaceholders(options.results, {{"dataset", "dataset"},
+                                         {"model", model},
+                                         {"method", method},
+                                         {"shard", ShardText(options.shard)},
+                                         {"run_id", "run_id"}});
+  if (!results.ok()) {
+    return UsageError(absl::StrCat("--results: ", results.status().message()));
+  }
+  return absl::OkStatus();
+}
+
+// Each benchmark of a study has names of its own.
+absl::Status CheckTellsApart(const RunOptions& options,
+                             absl::string_view placeholder, size_t count) {
+  if (count < 2) return absl::OkStatus();
+  if (!absl::StrContains(options.benchmark_id, placeholder)) {
+    return UsageError(absl::StrCat("--benchmark-id must contain ", placeholder,
+                                   " when there are several"));
+  }
+  if (!options.results.empty() &&
+      !absl::StrContains(options.results, placeholder) &&
+      !absl::StrContains(options.results, "{run_id}")) {
+    return UsageError(absl::StrCat("--results must contain ", placeholder,
+                                   " when there are several"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckNames(const RunOptions& options) {
   const std::vector<std::string> none = {""};
+  const std::vector<std::string> one = {options.method};
   for (const std::string& model :
        options.models.empty() ? none : options.models) {
-    const auto fields = Fields::Create(options.fields, model, options.method);
-    if (!fields.ok()) return fields.status();
-    const auto id =
-        BenchmarkId(options.benchmark_id, "dataset", model, options.method);
-    if (!id.ok()) {
-      return UsageError(
-          absl::StrCat("--benchmark-id: ", id.status().message()));
-    }
-    const auto results =
-        FillPlaceholders(options.results, {{"dataset", "dataset"},
-                                           {"model", model},
-                                           {"method", options.method},
-                                           {"run_id", "run_id"}});
-    if (!results.ok()) {
-      return UsageError(
-          absl::StrCat("--results: ", results.status().message()));
+    for (const std::string& method :
+         options.methods.empty() ? one : options.methods) {
+      absl::Status status = CheckFilledIn(options, model, method);
+      if (!status.ok()) return status;
     }
   }
-  if (options.models.size() < 2) return absl::OkStatus();
-  if (!absl::StrContains(options.benchmark_id, "{model}")) {
-    return UsageError(
-        "--benchmark-id must contain {model} when there are several");
-  }
-  const bool distinct = absl::StrContains(options.results, "{model}") ||
-                        absl::StrContains(options.results, "{run_id}");
-  if (!options.results.empty() && !distinct) {
-    return UsageError("--results must contain {model} when there are several");
+  const std::pair<absl::string_view, size_t> several[] = {
+      {"{dataset}", options.datasets.size()},
+      {"{model}", options.models.size()},
+      {"{method}", options.methods.size()}};
+  for (const auto& [placeholder, count] : several) {
+    absl::Status status = CheckTellsApart(options, placeholder, count);
+    if (!status.ok()) return status;
   }
   return absl::OkStatus();
 }
@@ -234,13 +273,14 @@ absl::StatusOr<RunOptions> MakeRunOptions(GivenOptions given) {
   if (!status.ok()) return status;
   RunOptions options;
   status = Apply(given, options);
-  if (status.ok() && options.dataset.empty()) {
+  if (status.ok() && options.dataset.empty() && options.datasets.empty()) {
     status = UsageError("--dataset is missing: which file has the queries?");
   }
   if (status.ok()) status = InferEvaluator(given, options);
   if (status.ok()) status = CheckPrompt(options);
   if (status.ok()) status = CheckScoring(options);
   if (status.ok()) status = CheckWorkerCommand(options);
+  if (status.ok()) status = CheckShard(options);
   if (status.ok()) status = CheckNames(options);
   if (status.ok()) status = CheckResume(given, options);
   if (!status.ok()) return status;

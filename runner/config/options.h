@@ -20,6 +20,7 @@
 #include "runner/config/given_options.h"
 #include "runner/config/request_options.h"
 #include "runner/data/fields.h"
+#include "runner/data/selection.h"
 
 namespace runner {
 
@@ -47,11 +48,16 @@ struct RunOptions {
   std::string config;
   bool ignore_unknown_config = false;
   std::string dataset;
-  std::vector<std::string> models;  // Empty: one benchmark without a model.
+  std::vector<std::string> datasets;  // Instead of `dataset`, when not empty.
+  std::vector<std::string> models;    // Empty: one benchmark without a model.
   std::string method;
+  std::vector<std::string> methods;  // Instead of `method`, when not empty.
   uint32_t runs = 1;
   uint64_t seed = 0;
-  uint64_t num_samples = 0;  // 0: all.
+  uint64_t num_samples = 0;             // 0: all.
+  std::vector<std::string> sample_ids;  // Globs; empty: all.
+  bool shuffle = false;
+  Shard shard;
   std::string benchmark_id;  // With placeholders; see BenchmarkId().
 
   // Fields.

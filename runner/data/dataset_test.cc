@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 
@@ -15,6 +16,7 @@
 #include "runner/base/hashing.h"
 #include "runner/base/line_reader.h"
 #include "runner/data/fields.h"
+#include "runner/data/selection.h"
 
 namespace runner {
 namespace {
@@ -351,6 +353,105 @@ TEST(Fields, WhatIsAskedForAndMissingIsAnError) {
   for (const char* path : {"{method}.x", "{modle}", "a..b"}) {
     EXPECT_FALSE(Fields::Create({.input_field = path}, "m", "").ok()) << path;
   }
+}
+
+// -- Selection ----------------------------------------------------------------
+
+class SelectionTest : public DatasetTest {
+ protected:
+  // Rows q0, q1, …
+  SelectionTest() : set_(Load(Lines(200))) {}
+
+  static std::string Lines(int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) {
+      absl::StrAppend(&text, "{\"id\":\"q", i, "\"}\n");
+    }
+    return text;
+  }
+  std::vector<uint32_t> Select(const Selection& selection) {
+    const auto rows = SelectRows(*set_, selection);
+    EXPECT_TRUE(rows.ok()) << rows.status();
+    return rows.ok() ? *rows : std::vector<uint32_t>();
+  }
+
+  const std::unique_ptr<Dataset> set_;
+};
+
+TEST_F(SelectionTest, AllRowsUnlessFewerAreAskedFor) {
+  EXPECT_EQ(Select({}).size(), 200u);
+  EXPECT_THAT(Select({.num_samples = 3}), ElementsAre(0, 1, 2));
+  EXPECT_EQ(Select({.num_samples = 500}).size(), 200u);
+}
+
+TEST_F(SelectionTest, GlobsChooseById) {
+  EXPECT_THAT(Select({.sample_ids = {"q1?", "q[78]"}, .num_samples = 4}),
+              ElementsAre(7, 8, 10, 11));
+  const auto none = SelectRows(*set_, {.sample_ids = {"q1", "x*"}});
+  EXPECT_THAT(std::string(none.status().message()),
+              HasSubstr("--sample-id: no id matches `x*`"));
+}
+
+TEST_F(SelectionTest, WhatIsDrawnDependsOnTheSeedAndGrows) {
+  const auto few = Select({.shuffle = true, .seed = 1, .num_samples = 10});
+  const auto more = Select({.shuffle = true, .seed = 1, .num_samples = 50});
+  const auto other = Select({.shuffle = true, .seed = 2, .num_samples = 10});
+  EXPECT_EQ(few.size(), 10u);
+  EXPECT_TRUE(std::is_sorted(few.begin(), few.end()));
+  EXPECT_TRUE(std::includes(more.begin(), more.end(), few.begin(), few.end()));
+  EXPECT_NE(few, other);
+  EXPECT_NE(few, Select({.num_samples = 10}));
+}
+
+TEST_F(SelectionTest, ShardsDivideWhatIsSelected) {
+  const Selection all = {.shuffle = true, .seed = 7, .num_samples = 120};
+  std::vector<uint32_t> together;
+  for (uint32_t i = 1; i <= 4; ++i) {
+    Selection part = all;
+    part.shard = {i, 4};
+    const auto rows = Select(part);
+    EXPECT_GT(rows.size(), 10u);
+    together.insert(together.end(), rows.begin(), rows.end());
+  }
+  std::sort(together.begin(), together.end());
+  EXPECT_EQ(together, Select(all));
+}
+
+// Journals of shards rely on it.
+TEST(Shard, AQueryStaysInItsShard) {
+  EXPECT_TRUE(IsInShard({}, "q1", 0));
+  std::string shards;
+  for (const char* id : {"q1", "q2", "q3", "q4", "q5"}) {
+    for (uint32_t i = 1; i <= 4; ++i) {
+      if (IsInShard({i, 4}, id, 0)) absl::StrAppend(&shards, i);
+    }
+  }
+  EXPECT_EQ(shards, "11121");
+}
+
+std::string ShardOf(absl::string_view text, std::string value = "") {
+  const auto shard =
+      ParseShard(text, [&](const std::string&) { return value; });
+  return shard.ok() ? ShardText(*shard) : std::string(shard.status().message());
+}
+
+TEST(Shard, SlurmCountsFromOneAndKubernetesFromZero) {
+  EXPECT_EQ(ShardOf("2/4"), "2/4");
+  EXPECT_EQ(ShardOf("slurm/4", "4"), "4/4");
+  EXPECT_EQ(ShardOf("k8s/4", "0"), "1/4");
+  EXPECT_EQ(ShardOf("k8s/4", "3"), "4/4");
+}
+
+TEST(Shard, WhatIsNoShardIsAnError) {
+  for (const char* text : {"", "2", "/", "2/0", "2/x", "x/2", "1/100001"}) {
+    EXPECT_THAT(ShardOf(text), HasSubstr(text)) << text;
+  }
+  EXPECT_THAT(ShardOf("0/4"), HasSubstr("shards of 4 are 1/4 to 4/4"));
+  EXPECT_THAT(ShardOf("5/4"), HasSubstr("shards of 4 are 1/4 to 4/4"));
+  EXPECT_THAT(ShardOf("slurm/4"), HasSubstr("SLURM_ARRAY_TASK_ID is not set"));
+  EXPECT_THAT(ShardOf("slurm/4", "0"), HasSubstr("--array=1-4"));
+  EXPECT_THAT(ShardOf("slurm/4", "5"), HasSubstr("not within 1 to 4"));
+  EXPECT_THAT(ShardOf("k8s/4", "4"), HasSubstr("not within 0 to 3"));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "absl/time/clock.h"
 #include "runner/base/version.h"
 #include "runner/storage/errors_log.h"
+#include "runner/storage/journal_head.h"
 #include "runner/storage/journal_read.h"
 #include "runner/storage/record_codec.h"
 #include "runner/storage/snapshot_pacer.h"
@@ -173,6 +174,11 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   std::string directory() const override { return directory_; }
   std::vector<std::string> warnings() const override { return warnings_; }
 
+  SelectionRecord selection() const override ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    return selection_;
+  }
+
   bool IsDone(uint32_t run, uint32_t index) const override {
     return state_.IsDone(run, index);
   }
@@ -196,6 +202,8 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   absl::Status BeginScoring(absl::string_view scoring_json,
                             absl::string_view scoring_hash) override;
   absl::Status BeginSession(const SessionInfo& session) override;
+  absl::Status RecordSelection(const SelectionRecord& selection) override
+      ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status RecordInDoubt(absl::Span<const OpenQuery> queries) override;
   absl::Status RecordStarts(absl::Span<const EvaluationRequest> requests,
                             bool durable) override;
@@ -244,6 +252,7 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   AttemptStartRecord StartOf(journal::Reader& reader,
                              const OpenQuery& query) const;
   void NoteOddRecords();
+  absl::Status ReadSelection(journal::Reader& reader);
 
   const std::string directory_;
   const journal::Cipher* const cipher_;
@@ -256,6 +265,7 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   std::unique_ptr<SnapshotPacer> pacer_;  // Null: not by results.
 
   mutable absl::Mutex mutex_;
+  SelectionRecord selection_ ABSL_GUARDED_BY(mutex_);
   std::string session_id_ ABSL_GUARDED_BY(mutex_);
   std::chrono::steady_clock::time_point session_start_ ABSL_GUARDED_BY(mutex_);
 };
@@ -301,6 +311,10 @@ absl::Status JournalOfBenchmark::WriteHead(const BenchmarkInfo& info,
   if (info_.writer_commit.empty()) {
     info_.writer_commit = std::string(BuildCommit());
   }
+  {
+    absl::MutexLock lock(&mutex_);
+    selection_ = AllRows(info_);
+  }
   std::vector<Body> bodies = {{RecordType::kBenchmark, Encode(info_)}};
   AppendRowBodies(0, rows, &bodies);
   absl::StatusOr<journal::Lsn> lsn = AppendAll(bodies);
@@ -340,12 +354,27 @@ absl::Status JournalOfBenchmark::ReadHead() {
       ReadRecord<BenchmarkInfo>(**reader, state_.benchmark_lsn());
   if (!info.ok()) return journal::WithContext(info.status(), directory_);
   info_ = *std::move(info);
-  if (state_.newest_scoring_lsn() == 0) return absl::OkStatus();
+  absl::Status s = ReadSelection(**reader);
+  if (!s.ok() || state_.newest_scoring_lsn() == 0) return s;
   absl::StatusOr<ScoringRecord> scoring =
       ReadRecord<ScoringRecord>(**reader, state_.newest_scoring_lsn());
   if (!scoring.ok()) return journal::WithContext(scoring.status(), directory_);
   info_.scoring_json = std::move(scoring->scoring_json);
   info_.scoring_hash = std::move(scoring->scoring_hash);
+  return absl::OkStatus();
+}
+
+absl::Status JournalOfBenchmark::ReadSelection(journal::Reader& reader) {
+  SelectionRecord selection = AllRows(info_);
+  const journal::Lsn lsn = state_.newest_selection_lsn();
+  if (lsn != 0) {
+    absl::StatusOr<SelectionRecord> newest =
+        ReadRecord<SelectionRecord>(reader, lsn);
+    if (!newest.ok()) return journal::WithContext(newest.status(), directory_);
+    selection = *std::move(newest);
+  }
+  absl::MutexLock lock(&mutex_);
+  selection_ = std::move(selection);
   return absl::OkStatus();
 }
 
@@ -463,6 +492,16 @@ absl::Status JournalOfBenchmark::BeginSession(const SessionInfo& session) {
     session_start_ = std::chrono::steady_clock::now();
   }
   return Append(record, kNotCounted);
+}
+
+absl::Status JournalOfBenchmark::RecordSelection(
+    const SelectionRecord& selection) {
+  SelectionRecord record = selection;
+  record.at = absl::Now();
+  if (absl::Status s = Append(record, kNotCounted); !s.ok()) return s;
+  absl::MutexLock lock(&mutex_);
+  selection_ = std::move(record);
+  return absl::OkStatus();
 }
 
 // The attempt as its start was journaled, so that it can be named.

@@ -76,6 +76,8 @@ class BenchmarkJournal {
   // What people should know of the journal as opened, a sentence each: records
   // that could not be used, by LSN.
   virtual std::vector<std::string> warnings() const { return {}; }
+  // What is asked for: as the newest Selection says, or all rows.
+  virtual SelectionRecord selection() const = 0;
 
   // Progress. `IsDone`: answered and scored, or answered and waiting for its
   // score; not failed.
@@ -101,6 +103,9 @@ class BenchmarkJournal {
   virtual absl::Status BeginScoring(absl::string_view scoring_json,
                                     absl::string_view scoring_hash) = 0;
   virtual absl::Status BeginSession(const SessionInfo& session) = 0;
+  // Sets its time. For queries that are asked for from here on, and before
+  // Complete, which is about them.
+  virtual absl::Status RecordSelection(const SelectionRecord& selection) = 0;
   // Lists those that are in flight as in doubt, by name; the rest is ignored.
   virtual absl::Status RecordInDoubt(absl::Span<const OpenQuery> queries) = 0;
   // All of them in one append; durable on return if `durable`.

@@ -188,6 +188,7 @@ void ReadCondition(const JournalAccess& access, LocatedJournal* journal) {
   if (!scoring.ok()) return SetFailure(scoring, journal);
   journal->totals = state.totals();
   journal->rows = state.rows();
+  journal->selection_lsn = state.newest_selection_lsn();
   journal->complete_exit_code = state.complete_exit_code();
   journal->complete_time = state.complete_time();
   if (state.rows() < state.announced_queries()) {
@@ -298,6 +299,14 @@ absl::StatusOr<std::vector<LocatedJournal>> ListJournals(
 
 namespace {
 
+// Its name tells a journal of which nothing else is known.
+bool IsRelevant(const LocatedJournal& found, const JournalQuery& query) {
+  if (!found.info.has_value()) return IsNamedLike(found.name, query.run_id);
+  return found.info->benchmark_id == query.benchmark_id &&
+         found.info->shard_index == query.shard_index &&
+         found.info->shard_count == query.shard_count;
+}
+
 // True for one that says so itself; a damaged one says nothing.
 bool NothingAsked(const LocatedJournal& journal) {
   return journal.condition == JournalCondition::kUnfinished &&
@@ -319,10 +328,7 @@ absl::StatusOr<JournalMatch> FindJournal(const JournalAccess& access,
     if (!found.has_value()) continue;
     if (found->status.ok()) ReadInfo(access, &*found);
     // Only what is asked for is read further.
-    const bool relevant = found->info.has_value()
-                              ? found->info->benchmark_id == query.benchmark_id
-                              : IsNamedLike(name, query.run_id);
-    if (!relevant) continue;
+    if (!IsRelevant(*found, query)) continue;
     if (found->status.ok() || found->condition == JournalCondition::kDamaged) {
       found = LocateJournal(access, found->directory);
     }

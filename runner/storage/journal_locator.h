@@ -24,6 +24,7 @@
 #include "absl/types/optional.h"
 #include "journal/file_system.h"
 #include "journal/recovery_report.h"
+#include "journal/types.h"
 #include "runner/storage/journal_access.h"
 #include "runner/storage/progress_state.h"
 #include "runner/storage/records.h"
@@ -60,6 +61,7 @@ struct LocatedJournal {
   // These only for kComplete and kUnfinished.
   ProgressTotals totals;
   uint64_t rows = 0;
+  journal::Lsn selection_lsn = 0;  // Of the newest Selection; 0: none.
   int complete_exit_code = 0;
   absl::Time complete_time;
   bool torn_tail = false;
@@ -83,6 +85,9 @@ struct JournalQuery {
   // The run id that a new journal would get today. A journal that cannot be
   // read and is named like it, but for date and suffix, counts as the same.
   std::string run_id;
+  // Journals of other shards are others' business; 0 of 0 is the whole.
+  uint32_t shard_index = 0;
+  uint32_t shard_count = 0;
 };
 
 struct JournalMatch {

@@ -467,6 +467,11 @@ uint32_t ProgressState::selected_runs() const {
   return data_->selected_runs;
 }
 
+journal::Lsn ProgressState::newest_selection_lsn() const {
+  absl::MutexLock lock(&mutex_);
+  return data_->newest_selection_lsn;
+}
+
 uint64_t ProgressState::selected_queries() const {
   absl::MutexLock lock(&mutex_);
   return data_->selected_queries;

@@ -135,6 +135,8 @@ class ProgressState final : public journal::Folder {
   uint64_t announced_queries() const;
   // What is asked for now: by the newest Selection, else by the Benchmark.
   uint32_t selected_runs() const;
+  // Of the newest Selection; 0 when there is none.
+  journal::Lsn newest_selection_lsn() const;
   uint64_t selected_queries() const;
   // A session began and has not ended: its process died, or is at work.
   bool session_open() const;

@@ -94,6 +94,8 @@ void Read(const schemas::Benchmark& t, Decoder& d, BenchmarkInfo& r) {
   r.seed = t.seed();
   r.runs = t.runs();
   r.queries = t.queries();
+  r.shard_index = t.shard_index();
+  r.shard_count = t.shard_count();
   r.created = absl::FromUnixNanos(t.created_unix_ns());
   r.writer_version = d.Text(t.writer_version());
   r.writer_commit = d.Text(t.writer_commit());

@@ -95,7 +95,6 @@ class Encoder {
 std::string Encode(const BenchmarkInfo& record) {
   Encoder e;
   constexpr uint32_t kSchemaVersion = 1;
-  constexpr uint32_t kNotSharded = 0;
   return e.Finish(schemas::CreateBenchmark(
       e.builder(), kSchemaVersion, e.Required(record.benchmark_id),
       e.Required(record.run_id), e.Text(record.dataset_name),
@@ -104,7 +103,7 @@ std::string Encode(const BenchmarkInfo& record) {
       e.Required(record.identity_json), e.Required(record.identity_hash),
       e.Text(record.scoring_json), e.Text(record.scoring_hash),
       e.Text(record.config_json), record.seed, record.runs, record.queries,
-      kNotSharded, kNotSharded, absl::ToUnixNanos(record.created),
+      record.shard_index, record.shard_count, absl::ToUnixNanos(record.created),
       e.Text(record.writer_version), e.Text(record.writer_commit)));
 }
 

@@ -56,6 +56,9 @@ struct BenchmarkInfo {
   uint64_t seed = 0;
   uint32_t runs = 1;
   uint64_t queries = 0;
+  // Of 1..shard_count; both 0 when all is asked by one.
+  uint32_t shard_index = 0;
+  uint32_t shard_count = 0;
   absl::Time created;
   std::string writer_version;
   std::string writer_commit;

@@ -23,6 +23,7 @@
 #include "runner/evaluators/replay_evaluator.h"
 #include "runner/evaluators/worker_evaluator.h"
 #include "runner/storage/benchmark_journal.h"
+#include "runner/storage/records.h"
 #include "runner/storage/result_store.h"
 #include "runner/study/benchmark_names.h"
 #include "runner/study/benchmark_run.h"
@@ -125,11 +126,13 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   MaybeRefusal Finish();
   MaybeRefusal WriteResultFiles();
   Refusal CannotReadBack(const absl::Status& status) const;
+  absl::Status RecordSelection();
   absl::Status RecordEnd(bool complete);
   void SayEnd(bool complete);
 
   void Plan(const std::vector<uint32_t>& index_of_row);
-  void SayLoaded(const RemainingWork& remaining);
+  uint64_t CountDone() const;
+  void SayLoaded();
   void SaySkipped();
   MaybeRefusal JournalFailed(const absl::Status& status);
   int FinalExitCode() const;
@@ -196,12 +199,9 @@ void BenchmarkCellImpl::RequestStop() {
 }
 
 void BenchmarkCellImpl::Plan(const std::vector<uint32_t>& index_of_row) {
-  const size_t rows =
-      options_.num_samples == 0
-          ? index_of_row.size()
-          : std::min<size_t>(options_.num_samples, index_of_row.size());
-  for (size_t i = 0; i < rows; ++i) {
-    plan_.rows.push_back({static_cast<uint32_t>(i), index_of_row[i]});
+  plan_.rows.reserve(context_.selected->size());
+  for (const uint32_t row : *context_.selected) {
+    plan_.rows.push_back({row, index_of_row[row]});
   }
   plan_.runs = options_.runs;
   plan_.max_retries = options_.max_retries;
@@ -226,7 +226,7 @@ absl::optional<Refusal> BenchmarkCellImpl::JournalFailed(
 absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
   const RemainingWork remaining =
       BenchmarkRun::CountRemaining(*entered_.journal, plan_);
-  if (entered_.resumed) SayLoaded(remaining);
+  if (entered_.resumed) SayLoaded();
   if (entered_.resumed && options_.verbose) SaySkipped();
   if (remaining.to_ask == 0 && remaining.to_score == 0) {
     if (entered_.journal->complete()) {
@@ -255,10 +255,20 @@ absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
   return RunSession(evaluator->get(), workers);
 }
 
-void BenchmarkCellImpl::SayLoaded(const RemainingWork& remaining) {
+// Of what is asked for now: the journal may hold more.
+uint64_t BenchmarkCellImpl::CountDone() const {
+  uint64_t done = 0;
+  for (uint32_t run = 1; run <= plan_.runs; ++run) {
+    for (const SelectedRow& row : plan_.rows) {
+      done += entered_.journal->IsDone(run, row.index) ? 1 : 0;
+    }
+  }
+  return done;
+}
+
+void BenchmarkCellImpl::SayLoaded() {
   const ProgressTotals totals = entered_.journal->totals();
-  const uint64_t done =
-      std::min(totals.completed + remaining.to_score, Total());
+  const uint64_t done = CountDone();
   std::string text = absl::StrCat(
       "Loaded checkpoint: ", WithThousands(done), "/", WithThousands(Total()),
       " queries completed (", Percent(done, Total()), "), ",
@@ -367,12 +377,13 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(Evaluator* evaluator,
     return JournalFailed(s);
   }
   session_begun_ = true;
+  if (absl::Status s = RecordSelection(); !s.ok()) return JournalFailed(s);
   plan_.workers = workers;
   const ProgressTotals totals = entered_.journal->totals();
   Progress start;
-  start.title = outcome_.label;
+  start.title = absl::StrCat(context_.position, outcome_.label);
   start.total = Total();
-  start.done = std::min(totals.completed, Total());
+  start.done = CountDone();
   start.resumed = start.done;
   start.runs = plan_.runs;
   if (totals.cost > 0) start.cost = totals.cost;
@@ -496,6 +507,7 @@ int BenchmarkCellImpl::FinalExitCode() const {
 
 bool BenchmarkCellImpl::BelowMinimum() const {
   if (!options_.min_score.has_value()) return false;
+  if (outcome_.results->n == 0) return false;  // Of a small dataset's shards.
   for (const NamedSummary& metric : outcome_.results->metrics) {
     if (!options_.min_score->scorer.empty() &&
         options_.min_score->scorer != metric.name) {
@@ -505,6 +517,22 @@ bool BenchmarkCellImpl::BelowMinimum() const {
            *metric.summary.mean < options_.min_score->value;
   }
   return true;
+}
+
+// What is asked for, where the journal does not say it yet.
+absl::Status BenchmarkCellImpl::RecordSelection() {
+  SelectionRecord selection;
+  selection.runs = plan_.runs;
+  selection.queries = plan_.rows.size();
+  selection.selection_json = names_.selection_json;
+  selection.dataset_fingerprint = context_.dataset->fingerprint();
+  const SelectionRecord known = entered_.journal->selection();
+  if (known.runs == selection.runs && known.queries == selection.queries &&
+      known.selection_json == selection.selection_json &&
+      known.dataset_fingerprint == selection.dataset_fingerprint) {
+    return absl::OkStatus();
+  }
+  return entered_.journal->RecordSelection(selection);
 }
 
 absl::Status BenchmarkCellImpl::RecordEnd(bool complete) {
@@ -526,6 +554,8 @@ absl::Status BenchmarkCellImpl::RecordEnd(bool complete) {
     if (!s.ok()) return s;
   }
   if (complete && !was_complete) {
+    absl::Status s = RecordSelection();
+    if (!s.ok()) return s;
     return entered_.journal->RecordComplete(outcome_.exit_code,
                                             outcome_.results_path);
   }

@@ -3,8 +3,10 @@
 #ifndef RUNNER_STUDY_BENCHMARK_CELL_H_
 #define RUNNER_STUDY_BENCHMARK_CELL_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -27,16 +29,20 @@ namespace runner {
 struct CellContext {
   const RunOptions* options = nullptr;
   const Dataset* dataset = nullptr;
+  // The rows of it that are asked for, in its order.
+  const std::vector<uint32_t>* selected = nullptr;
   const Scoring* scoring = nullptr;
   JournalAccess access;
   journal::Clock* clock = nullptr;
   Console* console = nullptr;
   const SignalCatcher* signals = nullptr;
+  // Which of how many, as its progress says it: "[2/6] "; empty: the only one.
+  std::string position;
 };
 
 struct CellOutcome {
   int exit_code = kExitDone;
-  std::string label;  // "gsm8k/gpt-4".
+  std::string label;  // "gsm8k/gpt-4/cot".
   std::string model;
   absl::optional<Results> results;
   std::string results_path;

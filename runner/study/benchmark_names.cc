@@ -53,6 +53,16 @@ std::string ScoringOf(const RunOptions& options) {
   return ScoringJson(scoring);
 }
 
+std::string SelectionOf(const RunOptions& options) {
+  SelectionFields selection;
+  selection.runs = options.runs;
+  selection.num_samples = options.num_samples;
+  selection.sample_ids = options.sample_ids;
+  selection.shuffle = options.shuffle;
+  selection.shard = ShardText(options.shard);
+  return SelectionJson(selection);
+}
+
 }  // namespace
 
 std::string ResultsPath(const RunOptions& options, const Dataset& dataset,
@@ -66,6 +76,7 @@ std::string ResultsPath(const RunOptions& options, const Dataset& dataset,
                           {{"model", FileNameSafe(model)},
                            {"method", FileNameSafe(options.method)},
                            {"dataset", FileNameSafe(dataset.name())},
+                           {"shard", ShardName(ShardText(options.shard))},
                            {"run_id", run_id}})
       .value_or(options.results);
 }
@@ -78,10 +89,14 @@ absl::StatusOr<BenchmarkNames> MakeNames(const RunOptions& options,
   names.model = std::string(model);
   names.label =
       model.empty() ? dataset.name() : absl::StrCat(dataset.name(), "/", model);
+  if (!options.method.empty()) {
+    absl::StrAppend(&names.label, "/", options.method);
+  }
   names.identity_json = IdentityOf(options, model);
   names.identity_hash = Sha256Hex(names.identity_json);
   names.scoring_json = ScoringOf(options);
   names.scoring_hash = Sha256Hex(names.scoring_json);
+  names.selection_json = SelectionOf(options);
   absl::StatusOr<std::string> id = BenchmarkId(
       options.benchmark_id.empty() ? kDefaultBenchmarkId
                                    : absl::string_view(options.benchmark_id),
@@ -90,6 +105,9 @@ absl::StatusOr<BenchmarkNames> MakeNames(const RunOptions& options,
   names.benchmark_id = *std::move(id);
   names.run_id = RunId(now, absl::LocalTimeZone(), dataset.name(), model,
                        options.method, names.identity_hash);
+  if (!options.shard.whole()) {
+    absl::StrAppend(&names.run_id, "_s", ShardName(ShardText(options.shard)));
+  }
   if (options.results.empty()) return names;
   names.named_results = ResultsPath(options, dataset, model, names.run_id);
   absl::Status s = CheckResultsPath(names.named_results, dataset);

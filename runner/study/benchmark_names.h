@@ -14,13 +14,14 @@ namespace runner {
 
 struct BenchmarkNames {
   std::string model;  // Empty: none.
-  std::string label;  // "gsm8k/gpt-4".
+  std::string label;  // "gsm8k/gpt-4/cot".
   std::string benchmark_id;
   std::string run_id;  // That a new journal would get.
   std::string identity_json;
   std::string identity_hash;
   std::string scoring_json;
   std::string scoring_hash;
+  std::string selection_json;
   // Where --results says that the results go; empty: in a folder of their own.
   std::string named_results;
 };

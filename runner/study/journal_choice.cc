@@ -109,7 +109,9 @@ void SayWhyNew(const JournalWish& wish, const JournalAccess& access,
     for (const LocatedJournal& other : *all) {
       if (other.condition != JournalCondition::kComplete ||
           !other.info.has_value() ||
-          other.info->benchmark_id != wish.benchmark_id) {
+          other.info->benchmark_id != wish.benchmark_id ||
+          other.info->shard_index != wish.shard_index ||
+          other.info->shard_count != wish.shard_count) {
         continue;
       }
       console.Say(absl::StrCat(
@@ -202,7 +204,8 @@ JournalChoice ChooseJournal(const JournalWish& wish,
 
   absl::StatusOr<JournalMatch> match =
       FindJournal(access, wish.journal_dir,
-                  {wish.benchmark_id, wish.identity_hash, wish.run_id});
+                  {wish.benchmark_id, wish.identity_hash, wish.run_id,
+                   wish.shard_index, wish.shard_count});
   if (!match.ok()) return RefuseStatus(wish.journal_dir, match.status());
   if (wish.overwrite) {
     absl::optional<Refusal> refusal = MoveAside(wish, *match, access, console);

@@ -22,6 +22,8 @@ struct JournalWish {
   std::string benchmark_id;
   std::string identity_json;
   std::string identity_hash;
+  uint32_t shard_index = 0;  // 0 of 0: the whole.
+  uint32_t shard_count = 0;
   std::string run_id;        // For a new journal; a suffix is added if taken.
   bool resume = true;        // --resume / --no-resume
   bool new_journal = false;  // --new-journal

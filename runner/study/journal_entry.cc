@@ -85,6 +85,8 @@ JournalWish JournalEntry::Wish() const {
   wish.benchmark_id = names_.benchmark_id;
   wish.identity_json = names_.identity_json;
   wish.identity_hash = names_.identity_hash;
+  wish.shard_index = options_.shard.index;
+  wish.shard_count = options_.shard.count;
   wish.run_id = names_.run_id;
   wish.resume = options_.resume;
   wish.new_journal = options_.new_journal;
@@ -149,6 +151,8 @@ absl::optional<Refusal> JournalEntry::CreateJournal(
   info.seed = options_.seed;
   info.runs = options_.runs;
   info.queries = context_.dataset->size();
+  info.shard_index = options_.shard.index;
+  info.shard_count = options_.shard.count;
   info.created = context_.clock->Now();
   info.writer_version = kVersion;
   info.writer_commit = std::string(BuildCommit());

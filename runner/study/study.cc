@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -16,10 +17,12 @@
 #include "runner/base/printable.h"
 #include "runner/base/signals.h"
 #include "runner/data/dataset.h"
+#include "runner/data/selection.h"
 #include "runner/display/console.h"
 #include "runner/display/progress_format.h"
 #include "runner/scoring/scorer.h"
 #include "runner/study/benchmark_cell.h"
+#include "runner/study/cells.h"
 
 namespace runner {
 namespace {
@@ -36,8 +39,15 @@ class Study {
   int Run();
 
  private:
+  struct LoadedDataset {
+    std::unique_ptr<Dataset> dataset;
+    std::vector<uint32_t> selected;  // Rows of it.
+  };
+
   absl::Status Prepare();
-  absl::Status CheckRows() const;
+  absl::Status LoadDatasets();
+  absl::Status MakeCells();
+  absl::Status CheckRows(const LoadedDataset& loaded) const;
   void RunCells();
   void RequestStop() ABSL_LOCKS_EXCLUDED(mutex_);
   int ExitCode() const;
@@ -47,8 +57,9 @@ class Study {
   const journal::Cipher* const cipher_;
   ProgressDisplay& display_;
   const std::unique_ptr<Console> console_;
-  std::unique_ptr<Dataset> dataset_;
+  std::vector<LoadedDataset> datasets_;
   std::unique_ptr<Scoring> scoring_;
+  std::vector<Cell> cell_options_;  // What each of cells_ borrows.
   std::vector<std::unique_ptr<BenchmarkCell>> cells_;
   std::vector<CellOutcome> outcomes_;
   int interrupted_by_ = 0;  // A signal that came before a benchmark had begun.
@@ -77,14 +88,7 @@ int Study::Run() {
 }
 
 absl::Status Study::Prepare() {
-  absl::StatusOr<std::unique_ptr<Dataset>> dataset =
-      Dataset::Load(options_.dataset, {.id_field = options_.id_field});
-  if (!dataset.ok()) return dataset.status();
-  dataset_ = *std::move(dataset);
-  if (dataset_->size() == 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(options_.dataset, ": no query in it"));
-  }
+  if (absl::Status s = LoadDatasets(); !s.ok()) return s;
   absl::StatusOr<Scoring> scoring = Scoring::Create(
       {.regex = options_.extract_regex, .extract = options_.extract},
       options_.scorers);
@@ -94,47 +98,94 @@ absl::Status Study::Prepare() {
       SignalCatcher::Install([this](int) { RequestStop(); });
   if (!signals.ok()) return signals.status();
   signals_ = *std::move(signals);
+  if (absl::Status s = MakeCells(); !s.ok()) return s;
+  for (const LoadedDataset& loaded : datasets_) {
+    if (absl::Status s = CheckRows(loaded); !s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
 
-  CellContext context;
-  context.options = &options_;
-  context.dataset = dataset_.get();
-  context.scoring = scoring_.get();
-  context.access.cipher = cipher_;
-  context.clock = journal::Clock::Real();
-  context.console = console_.get();
-  context.signals = signals_.get();
-  std::vector<std::string> models = options_.models;
-  if (models.empty()) models.emplace_back();
-  for (const std::string& model : models) {
-    absl::StatusOr<std::unique_ptr<BenchmarkCell>> cell =
-        BenchmarkCell::Create(context, model);
-    if (!cell.ok()) return cell.status();
+absl::Status Study::LoadDatasets() {
+  Selection selection;
+  selection.sample_ids = options_.sample_ids;
+  selection.shuffle = options_.shuffle;
+  selection.seed = options_.seed;
+  selection.num_samples = options_.num_samples;
+  selection.shard = options_.shard;
+  for (const std::string& path : StudyDatasets(options_)) {
+    LoadedDataset loaded;
+    absl::StatusOr<std::unique_ptr<Dataset>> dataset =
+        Dataset::Load(path, {.id_field = options_.id_field});
+    if (!dataset.ok()) return dataset.status();
+    loaded.dataset = *std::move(dataset);
+    absl::StatusOr<std::vector<uint32_t>> selected =
+        SelectRows(*loaded.dataset, selection);
+    if (!selected.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ": ", selected.status().message()));
+    }
+    loaded.selected = *std::move(selected);
+    for (const LoadedDataset& other : datasets_) {
+      if (other.dataset->name() != loaded.dataset->name()) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("--datasets: ", other.dataset->path(), " and ", path,
+                       " have the same name, by which journals and results "
+                       "are told apart; rename one"));
+    }
+    datasets_.push_back(std::move(loaded));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Study::MakeCells() {
+  cell_options_ = StudyCells(options_);
+  for (size_t i = 0; i < cell_options_.size(); ++i) {
+    const Cell& cell = cell_options_[i];
+    CellContext context;
+    context.options = &cell.options;
+    context.dataset = datasets_[cell.dataset].dataset.get();
+    context.selected = &datasets_[cell.dataset].selected;
+    context.scoring = scoring_.get();
+    context.access.cipher = cipher_;
+    context.clock = journal::Clock::Real();
+    context.console = console_.get();
+    context.signals = signals_.get();
+    if (cell_options_.size() > 1) {
+      context.position =
+          absl::StrCat("[", i + 1, "/", cell_options_.size(), "] ");
+    }
+    absl::StatusOr<std::unique_ptr<BenchmarkCell>> made =
+        BenchmarkCell::Create(context, cell.model);
+    if (!made.ok()) return made.status();
     for (const std::unique_ptr<BenchmarkCell>& other : cells_) {
-      if (!(*cell)->named_results().empty() &&
-          (*cell)->named_results() == other->named_results()) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            "--results: two models would write to ", other->named_results()));
+      if (!(*made)->named_results().empty() &&
+          (*made)->named_results() == other->named_results()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("--results: two benchmarks would write to ",
+                         other->named_results()));
       }
     }
-    cells_.push_back(*std::move(cell));
+    cells_.push_back(*std::move(made));
   }
-  return CheckRows();
+  return absl::OkStatus();
 }
 
 // Before anything is paid: every row has what every benchmark needs of it.
-absl::Status Study::CheckRows() const {
-  for (size_t i = 0; i < dataset_->size(); ++i) {
-    absl::StatusOr<std::string> text = dataset_->Row(i);
+absl::Status Study::CheckRows(const LoadedDataset& loaded) const {
+  const Dataset& dataset = *loaded.dataset;
+  for (size_t i = 0; i < dataset.size(); ++i) {
+    absl::StatusOr<std::string> text = dataset.Row(i);
     if (!text.ok()) return text.status();
-    for (const std::unique_ptr<BenchmarkCell>& cell : cells_) {
-      absl::StatusOr<RowFields> fields = cell->fields().Resolve(*text);
+    for (size_t cell = 0; cell < cells_.size(); ++cell) {
+      if (&datasets_[cell_options_[cell].dataset] != &loaded) continue;
+      absl::StatusOr<RowFields> fields = cells_[cell]->fields().Resolve(*text);
       absl::Status s =
           fields.ok() ? scoring_->CheckTarget(fields->target) : fields.status();
       if (s.ok()) s = cell->CheckPrompt(*text, *fields);
       if (!s.ok()) {
         return absl::InvalidArgumentError(
-            absl::StrCat(options_.dataset, ": row ", i + 1, " (id ",
-                         dataset_->id(i), "): ", s.message()));
+            absl::StrCat(dataset.path(), ": row ", i + 1, " (id ",
+                         dataset.id(i), "): ", s.message()));
       }
     }
   }

@@ -1,4 +1,5 @@
-// A study: one benchmark for each model, one after the other.
+// A study: one benchmark for each dataset, model and method, one after the
+// other.
 #ifndef RUNNER_STUDY_STUDY_H_
 #define RUNNER_STUDY_STUDY_H_
 

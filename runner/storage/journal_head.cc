@@ -1,0 +1,66 @@
+#include "runner/storage/journal_head.h"
+
+#include <iterator>
+#include <memory>
+#include <utility>
+
+#include "journal/reader.h"
+#include "runner/config/identity.h"
+#include "runner/storage/journal_read.h"
+
+namespace runner {
+namespace {
+
+absl::StatusOr<std::unique_ptr<journal::Reader>> OpenReader(
+    absl::string_view directory, const JournalAccess& access) {
+  journal::ReaderOptions options;
+  options.cipher = access.cipher;
+  options.file_system = access.file_system;
+  return journal::Reader::Open(directory, options);
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<RowInfo>> ReadRows(absl::string_view directory,
+                                              uint64_t rows,
+                                              const JournalAccess& access) {
+  absl::StatusOr<std::unique_ptr<journal::Reader>> reader =
+      OpenReader(directory, access);
+  if (!reader.ok()) return reader.status();
+  std::vector<RowInfo> list;
+  while (list.size() < rows) {
+    const journal::ReadResult next = (*reader)->Next();
+    if (next.outcome != journal::ReadOutcome::kRecord) return ReadFailure(next);
+    if (next.record.type != static_cast<uint16_t>(DatasetRowsRecord::kType)) {
+      continue;
+    }
+    absl::StatusOr<DatasetRowsRecord> record =
+        DecodeRecord<DatasetRowsRecord>(next.record);
+    if (!record.ok()) return record.status();
+    std::move(record->rows.begin(), record->rows.end(),
+              std::back_inserter(list));
+  }
+  return list;
+}
+
+absl::StatusOr<SelectionRecord> ReadSelection(absl::string_view directory,
+                                              const BenchmarkInfo& info,
+                                              journal::Lsn lsn,
+                                              const JournalAccess& access) {
+  if (lsn == 0) return AllRows(info);
+  absl::StatusOr<std::unique_ptr<journal::Reader>> reader =
+      OpenReader(directory, access);
+  if (!reader.ok()) return reader.status();
+  return ReadRecord<SelectionRecord>(**reader, lsn);
+}
+
+SelectionRecord AllRows(const BenchmarkInfo& info) {
+  SelectionRecord all;
+  all.runs = info.runs;
+  all.queries = info.queries;
+  all.selection_json = SelectionJson({.runs = info.runs});
+  all.dataset_fingerprint = info.dataset_fingerprint;
+  return all;
+}
+
+}  // namespace runner

@@ -1,0 +1,30 @@
+// The benchmarks of a study: each dataset with each model and each method.
+#ifndef RUNNER_STUDY_CELLS_H_
+#define RUNNER_STUDY_CELLS_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "runner/config/options.h"
+
+namespace runner {
+
+// One benchmark, as if it alone had been asked for.
+struct Cell {
+  // Of one dataset, at most one model and one method; in `effective` too, which
+  // is what its journal keeps.
+  RunOptions options;
+  size_t dataset = 0;  // Its place in StudyDatasets().
+  std::string model;   // Empty: none.
+};
+
+// The paths of a study's datasets, in order; at least one.
+std::vector<std::string> StudyDatasets(const RunOptions& options);
+
+// In order of datasets, within one of models, within one of methods.
+std::vector<Cell> StudyCells(const RunOptions& options);
+
+}  // namespace runner
+
+#endif  // RUNNER_STUDY_CELLS_H_
