@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
+#include "absl/types/span.h"
 #include "journal/format.h"
 #include "runner/base/exit_code.h"
 #include "runner/base/printable.h"
@@ -16,8 +17,11 @@
 #include "runner/config/api_key.h"
 #include "runner/config/command.h"
 #include "runner/config/encryption_key.h"
+#include "runner/config/merge_options.h"
+#include "runner/display/console.h"
 #include "runner/display/progress_display.h"
 #include "runner/storage/journal_access.h"
+#include "runner/study/merge_command.h"
 #include "runner/study/resume_command.h"
 #include "runner/study/study.h"
 
@@ -47,7 +51,31 @@ absl::optional<Refusal> Complete(Command& command,
   return absl::nullopt;
 }
 
+int UsageFailure(const absl::Status& status) {
+  std::fprintf(stderr, "bench-runner: %s\n",
+               Printable(status.message()).c_str());
+  return kExitUsage;
+}
+
+int Merge(absl::Span<const std::string> args) {
+  const absl::StatusOr<MergeOptions> options = ParseMergeOptions(args);
+  if (!options.ok()) return UsageFailure(options.status());
+  if (options->help) {
+    std::fputs(MergeHelpText().c_str(), stdout);
+    return kExitDone;
+  }
+  const absl::StatusOr<std::unique_ptr<journal::Cipher>> cipher =
+      TakeEncryptionKey(options->encryption_key_file);
+  if (!cipher.ok()) return UsageFailure(cipher.status());
+  ProgressDisplay display(
+      ProgressDisplay::Options::ForFlags(options->quiet, true, false, false));
+  return RunMerge(*options, cipher->get(), *NewDisplayConsole(display));
+}
+
 int Main(const std::vector<std::string>& args) {
+  if (!args.empty() && args[0] == kMergeCommand) {
+    return Merge(absl::MakeConstSpan(args).subspan(1));
+  }
   absl::StatusOr<Command> command =
       ParseCommand(args, ProcessEnvironment(), VersionText());
   if (!command.ok()) {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/types/optional.h"
 #include "runner/base/text.h"
+#include "runner/config/merge_options.h"
 #include "runner/config/option_table.h"
 #include "runner/config/option_values.h"
 
@@ -35,6 +36,7 @@ absl::StatusOr<CommandRow> FindCommand(absl::string_view name) {
     if (row.name == name) return row;
     names.emplace_back(row.name);
   }
+  names.emplace_back(kMergeCommand);  // Its options are its own.
   const std::string nearest = Nearest(name, names);
   return UsageError(absl::StrCat(
       "unknown command ", Quoted(name),

@@ -127,29 +127,16 @@ struct Body {
   std::string bytes;
 };
 
-// The list of rows, the first of which has `first_index`, in records of at most
-// kRowsBytesMax (or one row).
-void AppendRowBodies(uint64_t first_index, absl::Span<const RowInfo> rows,
-                     std::vector<Body>* bodies) {
-  size_t begin = 0;
+// How many of `rows` fit into one record of the list, at least one.
+size_t RowsOfARecord(absl::Span<const RowInfo> rows) {
   size_t bytes = 0;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const size_t row_bytes = rows[i].id.size() + kRowBytesExtra;
-    if (i > begin && bytes + row_bytes > kRowsBytesMax) {
-      bodies->push_back(
-          {RecordType::kDatasetRows,
-           EncodeDatasetRows(static_cast<uint32_t>(first_index + begin),
-                             rows.subspan(begin, i - begin))});
-      begin = i;
-      bytes = 0;
-    }
-    bytes += row_bytes;
+  size_t count = 0;
+  while (count < rows.size()) {
+    bytes += rows[count].id.size() + kRowBytesExtra;
+    if (count > 0 && bytes > kRowsBytesMax) break;
+    ++count;
   }
-  if (begin == rows.size()) return;
-  bodies->push_back(
-      {RecordType::kDatasetRows,
-       EncodeDatasetRows(static_cast<uint32_t>(first_index + begin),
-                         rows.subspan(begin))});
+  return count;
 }
 
 class JournalOfBenchmark final : public BenchmarkJournal {
@@ -220,6 +207,10 @@ class JournalOfBenchmark final : public BenchmarkJournal {
                           absl::string_view detail) override;
   absl::Status RecordComplete(int exit_code,
                               absl::string_view results_path) override;
+  absl::Status AppendCopies(
+      absl::Span<const journal::RecordView> records) override {
+    return writer_->Append(records).status();
+  }
   absl::Status Sync() override { return writer_->Sync(); }
   absl::Status Close() override {
     pacer_.reset();
@@ -248,6 +239,8 @@ class JournalOfBenchmark final : public BenchmarkJournal {
 
   absl::Status CheckKey(const QueryKey& key) const;
   absl::StatusOr<journal::Lsn> AppendAll(const std::vector<Body>& bodies);
+  absl::Status AppendRows(uint64_t first_index, absl::Span<const RowInfo> rows,
+                          std::vector<Body> before);
   absl::StatusOr<std::unique_ptr<journal::Reader>> OpenReader() const override;
   AttemptStartRecord StartOf(journal::Reader& reader,
                              const OpenQuery& query) const;
@@ -316,9 +309,7 @@ absl::Status JournalOfBenchmark::WriteHead(const BenchmarkInfo& info,
     selection_ = AllRows(info_);
   }
   std::vector<Body> bodies = {{RecordType::kBenchmark, Encode(info_)}};
-  AppendRowBodies(0, rows, &bodies);
-  absl::StatusOr<journal::Lsn> lsn = AppendAll(bodies);
-  return lsn.ok() ? writer_->Sync() : lsn.status();
+  return AppendRows(0, rows, std::move(bodies));
 }
 
 // Reads the Benchmark record of a journal that was opened, and checks that its
@@ -452,11 +443,34 @@ absl::StatusOr<journal::Lsn> JournalOfBenchmark::AppendAll(
   return last;
 }
 
-absl::Status JournalOfBenchmark::ExtendRows(absl::Span<const RowInfo> rows) {
-  std::vector<Body> bodies;
-  AppendRowBodies(state_.rows(), rows, &bodies);
+// The list of rows, the first of which has `first_index`, behind the records
+// `before`; durable on return. Only what is appended at once is in memory
+// twice: a list may be long.
+absl::Status JournalOfBenchmark::AppendRows(uint64_t first_index,
+                                            absl::Span<const RowInfo> rows,
+                                            std::vector<Body> before) {
+  std::vector<Body> bodies = std::move(before);
+  size_t bytes = 0;
+  while (!rows.empty()) {
+    const size_t count = RowsOfARecord(rows);
+    bodies.push_back({RecordType::kDatasetRows,
+                      EncodeDatasetRows(static_cast<uint32_t>(first_index),
+                                        rows.subspan(0, count))});
+    bytes += bodies.back().bytes.size();
+    first_index += count;
+    rows.remove_prefix(count);
+    if (bytes < kAppendBytesMax || rows.empty()) continue;
+    absl::StatusOr<journal::Lsn> lsn = AppendAll(bodies);
+    if (!lsn.ok()) return lsn.status();
+    bodies.clear();
+    bytes = 0;
+  }
   absl::StatusOr<journal::Lsn> lsn = AppendAll(bodies);
   return lsn.ok() ? writer_->Sync() : lsn.status();
+}
+
+absl::Status JournalOfBenchmark::ExtendRows(absl::Span<const RowInfo> rows) {
+  return AppendRows(state_.rows(), rows, {});
 }
 
 absl::Status JournalOfBenchmark::BeginScoring(absl::string_view scoring_json,

@@ -132,6 +132,11 @@ class BenchmarkJournal {
   virtual absl::Status RecordComplete(int exit_code,
                                       absl::string_view results_path) = 0;
 
+  // Records of another journal, whose queries are this one's. Nothing is
+  // checked: what does not fit is poison to whoever reads it.
+  virtual absl::Status AppendCopies(
+      absl::Span<const journal::RecordView> records) = 0;
+
   virtual absl::Status Sync() = 0;
   virtual absl::Status Close() = 0;
 };

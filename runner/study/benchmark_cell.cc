@@ -132,7 +132,7 @@ class BenchmarkCellImpl final : public BenchmarkCell {
 
   void Plan(const std::vector<uint32_t>& index_of_row);
   uint64_t CountDone() const;
-  void SayLoaded();
+  void SayLoaded(const RemainingWork& remaining);
   void SaySkipped();
   MaybeRefusal JournalFailed(const absl::Status& status);
   int FinalExitCode() const;
@@ -226,7 +226,7 @@ absl::optional<Refusal> BenchmarkCellImpl::JournalFailed(
 absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
   const RemainingWork remaining =
       BenchmarkRun::CountRemaining(*entered_.journal, plan_);
-  if (entered_.resumed) SayLoaded();
+  if (entered_.resumed) SayLoaded(remaining);
   if (entered_.resumed && options_.verbose) SaySkipped();
   if (remaining.to_ask == 0 && remaining.to_score == 0) {
     if (entered_.journal->complete()) {
@@ -266,7 +266,7 @@ uint64_t BenchmarkCellImpl::CountDone() const {
   return done;
 }
 
-void BenchmarkCellImpl::SayLoaded() {
+void BenchmarkCellImpl::SayLoaded(const RemainingWork& remaining) {
   const ProgressTotals totals = entered_.journal->totals();
   const uint64_t done = CountDone();
   std::string text = absl::StrCat(
@@ -383,7 +383,7 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(Evaluator* evaluator,
   Progress start;
   start.title = absl::StrCat(context_.position, outcome_.label);
   start.total = Total();
-  start.done = CountDone();
+  start.done = std::min(totals.completed, CountDone());
   start.resumed = start.done;
   start.runs = plan_.runs;
   if (totals.cost > 0) start.cost = totals.cost;

@@ -9,6 +9,7 @@
 #include "runner/base/printable.h"
 #include "runner/config/encryption_key.h"
 #include "runner/config/identity.h"
+#include "runner/data/selection.h"
 #include "runner/storage/journal_locator.h"
 
 namespace runner {
@@ -82,6 +83,22 @@ JournalChoice GoOnWith(const LocatedJournal& found, Console& console) {
   return choice;
 }
 
+Shard ShardOf(const BenchmarkInfo& info) {
+  return {info.shard_index, info.shard_count};
+}
+
+// A shard's journal holds that shard and nothing else, or none could be merged.
+Refusal RefuseShard(const LocatedJournal& found, const Shard& asked) {
+  const auto named = [](const Shard& shard) {
+    return shard.whole() ? std::string("no shard")
+                         : absl::StrCat("shard ", ShardText(shard));
+  };
+  return {kExitDifference,
+          absl::StrCat(Printable(found.directory), " is of ",
+                       named(ShardOf(*found.info)), ", and ", named(asked),
+                       " is asked for. Nothing was changed")};
+}
+
 // The one that is asked for by name: whatever it is, no other takes its place.
 JournalChoice NamedJournal(const JournalWish& wish, const JournalAccess& access,
                            Console& console) {
@@ -95,6 +112,10 @@ JournalChoice NamedJournal(const JournalWish& wish, const JournalAccess& access,
   if (found->info.has_value() &&
       found->info->identity_hash != wish.identity_hash) {
     return Refuse(RefuseOther(wish, *found));
+  }
+  const Shard asked = {wish.shard_index, wish.shard_count};
+  if (found->info.has_value() && !(ShardOf(*found->info) == asked)) {
+    return Refuse(RefuseShard(*found, asked));
   }
   return GoOnWith(*found, console);
 }

@@ -181,7 +181,7 @@ absl::Status Study::CheckRows(const LoadedDataset& loaded) const {
       absl::StatusOr<RowFields> fields = cells_[cell]->fields().Resolve(*text);
       absl::Status s =
           fields.ok() ? scoring_->CheckTarget(fields->target) : fields.status();
-      if (s.ok()) s = cell->CheckPrompt(*text, *fields);
+      if (s.ok()) s = cells_[cell]->CheckPrompt(*text, *fields);
       if (!s.ok()) {
         return absl::InvalidArgumentError(
             absl::StrCat(dataset.path(), ": row ", i + 1, " (id ",
