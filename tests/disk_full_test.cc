@@ -31,6 +31,13 @@ class DiskFull : public ::testing::Test {
            "namespaces are allowed";
   }
 
+  // What is asked from question `first` on is answered when LetGo() was called:
+  // so a run cannot end before its disk is full.
+  static void HoldFrom(Workplace& place, size_t first) {
+    place.worker_flags.push_back(absl::StrCat("--hold=", first, ":go"));
+  }
+  static void LetGo(const Workplace& place) { place.Write("go", ""); }
+
   // The worker answers with the question itself.
   static void Prepare(Workplace& place, int questions) {
     std::string rows;
@@ -77,9 +84,11 @@ TEST_F(DiskFull, RunEndsClearlyAndGoesOnWhenThereIsSpace) {
   Prepare(place, kQuestions);
   const auto disk = MountedDisk::Tmpfs(place.Path("journals"), kDiskBytes);
 
+  HoldFrom(place, asked_before);
   RunnerProcess runner = place.Start();
   ASSERT_TRUE(place.WaitForCalls(asked_before, runner)) << runner.err();
   disk->Fill();
+  LetGo(place);
   ExpectSaysSo(runner);
   EXPECT_LT(place.CallCounts().size(), static_cast<size_t>(kQuestions));
   EXPECT_TRUE(place.EverybodyIsGone());
@@ -95,9 +104,11 @@ TEST_F(DiskFull, StillFullIsSaidAgainAndLosesNothing) {
   Workplace place;
   Prepare(place, kQuestions);
   const auto disk = MountedDisk::Tmpfs(place.Path("journals"), kDiskBytes);
+  HoldFrom(place, 20);
   RunnerProcess runner = place.Start();
   ASSERT_TRUE(place.WaitForCalls(20, runner)) << runner.err();
   disk->Fill();
+  LetGo(place);
   ExpectSaysSo(runner);
   const size_t asked = place.Calls().size();
   ExpectRunSaysSo(place);
@@ -112,9 +123,11 @@ TEST_F(DiskFull, SpaceMadeWhileItWaitsKeepsWhatWasAnswered) {
   Prepare(place, kQuestions);
   place.options["drain-timeout"] = "60s";
   const auto disk = MountedDisk::Tmpfs(place.Path("journals"), kDiskBytes);
+  HoldFrom(place, 20);
   RunnerProcess runner = place.Start();
   ASSERT_TRUE(place.WaitForCalls(20, runner)) << runner.err();
   disk->Fill();
+  LetGo(place);
   ASSERT_TRUE(place.WaitForMessage("disk is full", runner)) << runner.err();
   disk->Free();
   ExpectSaysSo(runner);

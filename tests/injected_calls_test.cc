@@ -98,6 +98,9 @@ class InjectedCalls : public testing::Test {
   static const Workplace& Interrupted() {
     static const Workplace* const interrupted = [] {
       auto place = NewPlace();
+      // Nobody makes this file: the run cannot end before it is killed.
+      place->worker_flags.push_back(
+          absl::StrCat("--hold=", kAskedBefore, ":go"));
       RunnerProcess runner = place->Start();
       EXPECT_TRUE(place->WaitForCalls(kAskedBefore, runner)) << runner.err();
       EXPECT_TRUE(runner.Kill9());

@@ -66,9 +66,11 @@ TEST_F(EncryptedRunTest, IsKilledAndGoesOnWithTheSameResults) {
   ASSERT_EQ(plain.Run(), 0) << plain.err();
 
   place_.options["encryption-key-file"] = "key";
+  place_.worker_flags.push_back("--hold=10:go");
   RunnerProcess runner = place_.Start();
   ASSERT_TRUE(place_.WaitForCalls(10, runner));
-  runner.Kill9();
+  EXPECT_TRUE(runner.Kill9());
+  place_.Write("go", "");
   ASSERT_EQ(place_.Run(), 0) << place_.err();
   EXPECT_EQ(place_.ResultsWithoutTiming(), plain.ResultsWithoutTiming());
   // Once more: nothing is left, and the answers are read back.

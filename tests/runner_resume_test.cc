@@ -55,12 +55,29 @@ class ResumeTest : public testing::Test {
     }
   }
 
+  // Starts a run that cannot end by itself: some queries have been answered,
+  // the others wait in their workers for LetGo().
+  RunnerProcess StartHeld() {
+    std::filesystem::remove(place_.Path("go"));
+    Behave({"--hold=20:go"});
+    RunnerProcess runner = place_.Start();
+    EXPECT_TRUE(place_.WaitForCalls(20, runner)) << runner.err();
+    return runner;
+  }
+  void LetGo() { place_.Write("go", ""); }
+
+  // The run knows of the signal, or has ended by it, before what is under way
+  // can end.
+  void Interrupt(RunnerProcess& runner, int signal) {
+    runner.Signal(signal);
+    place_.WaitForMessage("Interrupt signal received", runner);
+    LetGo();
+  }
+
   // Leaves an unfinished journal, without anything in doubt.
   void RunAndInterrupt() {
-    Behave({"--slow=10"});
-    RunnerProcess runner = place_.Start();
-    ASSERT_TRUE(place_.WaitForCalls(10, runner)) << runner.err();
-    runner.Signal(SIGINT);
+    RunnerProcess runner = StartHeld();
+    Interrupt(runner, SIGINT);
     ASSERT_EQ(runner.WaitExit(), 130) << runner.err();
     Behave({});
   }
@@ -133,10 +150,8 @@ class SignalTest : public ResumeTest,
 
 TEST_P(SignalTest, DrainsSavesAndGoesOn) {
   const auto [signal, exit_code] = GetParam();
-  Behave({"--slow=10"});
-  RunnerProcess runner = place_.Start();
-  ASSERT_TRUE(place_.WaitForCalls(10, runner)) << runner.err();
-  runner.Signal(signal);
+  RunnerProcess runner = StartHeld();
+  Interrupt(runner, signal);
   EXPECT_EQ(runner.WaitExit(), exit_code);
   EXPECT_THAT(runner.err(), AllOf(HasSubstr("Interrupt signal received"),
                                   HasSubstr("Checkpoint saved: ")));
@@ -165,8 +180,9 @@ TEST_F(ResumeTest, TheSecondSignalEndsAtOnce) {
   Behave({"--fault=hang:q5"});
   RunnerProcess runner = place_.Start({"--drain-timeout", "1h"});
   ASSERT_TRUE(place_.WaitForCalls(kQuestions, runner)) << runner.err();
+  AwaitScores(kQuestions - 1);
   runner.Signal(SIGINT);
-  ASSERT_TRUE(place_.WaitForMessage("finishing 1 in flight", runner))
+  ASSERT_TRUE(place_.WaitForMessage("Interrupt signal received", runner))
       << runner.err();
   EXPECT_FALSE(runner.EndsWithin(absl::Milliseconds(50)));
   runner.Signal(SIGINT);
@@ -182,6 +198,7 @@ TEST_F(ResumeTest, WhatDoesNotEndInTimeIsAskedAgain) {
   Behave({"--fault=hang:q5"});
   RunnerProcess runner = place_.Start({"--drain-timeout", "100ms"});
   ASSERT_TRUE(place_.WaitForCalls(kQuestions, runner)) << runner.err();
+  AwaitScores(kQuestions - 1);
   runner.Signal(SIGTERM);
   EXPECT_EQ(runner.WaitExit(), 143);
   EXPECT_EQ(place_.ResultNumber("/completed"), kQuestions - 1);
@@ -193,10 +210,8 @@ TEST_F(ResumeTest, WhatDoesNotEndInTimeIsAskedAgain) {
 TEST_F(ResumeTest, OneSignalEndsAWholeStudy) {
   place_.options["models"] = "a,b";
   place_.options["results"] = "{model}.json";
-  Behave({"--slow=10"});
-  RunnerProcess runner = place_.Start();
-  ASSERT_TRUE(place_.WaitForCalls(10, runner)) << runner.err();
-  runner.Signal(SIGINT);
+  RunnerProcess runner = StartHeld();
+  Interrupt(runner, SIGINT);
   EXPECT_EQ(runner.WaitExit(), 130);
   EXPECT_THAT(place_.Journals(), SizeIs(1));
   Behave({});
@@ -207,10 +222,10 @@ TEST_F(ResumeTest, OneSignalEndsAWholeStudy) {
 
 // A signal before anything was asked must not pass for a finished run.
 TEST_F(ResumeTest, AnEarlySignalIsAnInterruption) {
-  Behave({"--slow=10"});
+  Behave({"--hold=20:go"});
   RunnerProcess runner = place_.Start();
   ASSERT_TRUE(place_.WaitForMessage("starting", runner));
-  runner.Signal(SIGTERM);
+  Interrupt(runner, SIGTERM);
   EXPECT_EQ(runner.WaitExit(), 143) << runner.err();
   EXPECT_LT(place_.Calls().size(), static_cast<size_t>(kQuestions));
   EXPECT_EQ(place_.Run(), 0) << place_.err();

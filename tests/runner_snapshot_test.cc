@@ -48,9 +48,11 @@ class SnapshotRunTest : public testing::Test {
 };
 
 TEST_F(SnapshotRunTest, GoesOnAfterAKillFromASnapshotAlone) {
+  place_.worker_flags.push_back("--hold=10:go");
   RunnerProcess runner = place_.Start();
   ASSERT_TRUE(place_.WaitForCalls(10, runner));
-  runner.Kill9();
+  EXPECT_TRUE(runner.Kill9());
+  place_.Write("go", "");
   Compact();
   ASSERT_EQ(Inspect("verify"), 0) << said_;
   ASSERT_EQ(place_.Run(), 0) << place_.err();

@@ -190,11 +190,12 @@ void BenchmarkCellImpl::RequestStop() {
   absl::MutexLock lock(&run_mutex_);
   stop_requested_ = true;
   if (run_ != nullptr) {
-    console_.Say(absl::StrCat("Interrupt signal received; finishing ",
-                              run_->in_flight(), " in flight (",
-                              absl::ToInt64Seconds(plan_.drain_timeout),
-                              " s; again: stop now)"));
+    const auto in_flight = run_->in_flight();
+    // First: once it is said, nothing more is asked.
     run_->RequestStop();
+    console_.Say(absl::StrCat(
+        "Interrupt signal received; finishing ", in_flight, " in flight (",
+        absl::ToInt64Seconds(plan_.drain_timeout), " s; again: stop now)"));
   }
 }
 

@@ -13,6 +13,8 @@
 //                     given often. The kinds are in kFaults below.
 //   --first-attempt   faults happen at attempt 1 only
 //   --slow=MS         waits before each answer
+//   --hold=N:FILE     waits, at queries whose ids end in a number of N or more,
+//                     until there is a FILE: so a test knows what has not ended
 //   --scores          adds scores, usage, cost, reasoning and metadata
 //   --state           the answer is "<how many answers before>:<prompt>", and
 //   is
@@ -53,8 +55,9 @@ struct Flags {
   bool arithmetic = false, scores = false, state = false;
   bool first_attempt = false, grandchild = false, daemon = false;
   bool ignore_term = false;
-  std::string log, pids, exit, exit_later;
+  std::string log, pids, exit, exit_later, hold_file;
   int slow_ms = 0;
+  long hold_from = 0;
   size_t stderr_bytes = 0;
   std::vector<Fault> faults;
 } flags;
@@ -78,6 +81,18 @@ Json AnswerTo(const Request& request, const std::string& output) {
 }
 
 void Pause(int ms) { usleep(ms * 1000); }
+
+// "q12" ends in 12, "q" in 0.
+long NumberAtTheEnd(const std::string& id) {
+  const size_t before = id.find_last_not_of("0123456789");
+  return atol(id.c_str() + (before == std::string::npos ? 0 : before + 1));
+}
+
+void HoldIfTold(const std::string& query_id) {
+  if (flags.hold_file.empty()) return;
+  if (NumberAtTheEnd(query_id) < flags.hold_from) return;
+  while (access(flags.hold_file.c_str(), F_OK) != 0) Pause(2);
+}
 
 [[noreturn]] void PauseForEver() {
   for (;;) pause();
@@ -214,6 +229,7 @@ void Serve(const Request& request, long* answers) {
                             request.json["attempt"].dump() + "\n");
   }
   if (flags.slow_ms > 0) Pause(flags.slow_ms);
+  HoldIfTold(request.query_id);
   for (size_t i = 0; i < flags.stderr_bytes; i += 64) {
     std::cerr << std::string(63, 'e') << '\n';
   }
@@ -281,6 +297,13 @@ bool ParseFlag(const std::string& word) {
   if (Take(word, "--exit-later=", &flags.exit_later)) return true;
   if (Take(word, "--slow=", &value)) {
     flags.slow_ms = atoi(value.c_str());
+    return true;
+  }
+  if (Take(word, "--hold=", &value)) {
+    const size_t colon = value.find(':');
+    if (colon == std::string::npos) return false;
+    flags.hold_from = atol(value.c_str());
+    flags.hold_file = value.substr(colon + 1);
     return true;
   }
   if (Take(word, "--stderr=", &value)) {
