@@ -95,7 +95,7 @@ class AsyncAppendTest : public JournalFixture {
   // Queues one record, whose fsync stands still until Go(): what is queued
   // meanwhile is the next batch.
   void StandStill() {
-    fs_.Block(FileOp::kSync, ".seg");
+    fs_.Block(FileOp::kSync, kFirst);
     Queue("first");
     ASSERT_TRUE(fs_.AwaitBlocked(FileOp::kSync));
   }
@@ -329,7 +329,7 @@ TEST_F(AsyncAppendTest, AFailedFsyncReachesEveryCallbackOnce) {
 
 TEST_F(AsyncAppendTest, WhatWaitsBehindAFailureIsPoisoned) {
   Open();
-  fs_.Block(FileOp::kSync, ".seg");
+  fs_.Block(FileOp::kSync, kFirst);
   fs_.Inject({.op = FileOp::kSync, .name_part = kFirst});
   Queue("first");
   ASSERT_TRUE(fs_.AwaitBlocked(FileOp::kSync));

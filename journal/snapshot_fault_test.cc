@@ -11,6 +11,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "journal/error.h"
 #include "journal/folder.h"
 #include "journal/reader.h"
@@ -134,7 +136,10 @@ TEST_F(SnapshotFaultTest, WhoeverAsksBesideAFailingOneIsToldTheTruth) {
   absl::Status second;
   std::thread two([&] { second = writer_->Snapshot(); });
   // Its segment is sealed; most times it waits by now.
-  while (Files(".seg").size() < 3) std::this_thread::yield();
+  const absl::Time deadline = absl::Now() + absl::Seconds(60);
+  while (Files(".seg").size() < 3 && absl::Now() < deadline) {
+    std::this_thread::yield();
+  }
   for (int i = 0; i < 1000; ++i) std::this_thread::yield();
   fs_.Unblock(FileOp::kSync);
   one.join();

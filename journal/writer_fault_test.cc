@@ -57,8 +57,8 @@ TEST_F(WriterFaultTest, Case13_AFailedFsyncPoisonsForGood) {
 
 TEST_F(WriterFaultTest, Case13_EveryWaiterOfAFailedFsyncIsTold) {
   Open();
-  fs_.Block(FileOp::kSync, ".seg");
-  fs_.Inject({.op = FileOp::kSync, .name_part = ".seg"});
+  fs_.Block(FileOp::kSync, kFirst);
+  fs_.Inject({.op = FileOp::kSync, .name_part = kFirst});
   std::vector<std::thread> threads;
   std::vector<absl::Status> results(3);
   for (int i = 0; i < 3; ++i) {

@@ -104,7 +104,7 @@ TEST_F(WriterStatisticsTest, RotationsAndWatermarksAreCounted) {
 
 TEST_F(WriterStatisticsTest, AnFsyncIsTimed) {
   OpenIn(SyncMode::kEach);
-  fs_.Block(FileOp::kSync, ".seg");
+  fs_.Block(FileOp::kSync, "0000000001.seg");
   std::thread appender([this] { Append("a"); });
   ASSERT_TRUE(fs_.AwaitBlocked(FileOp::kSync));
   clock_.Advance(absl::Milliseconds(5));
@@ -120,7 +120,7 @@ TEST_F(WriterStatisticsTest, AnAppenderBehindAnotherIsTimed) {
   WitnessClock witness(&clock_);
   options_.clock = &witness;
   OpenIn(SyncMode::kEach);
-  fs_.Block(FileOp::kSync, ".seg");
+  fs_.Block(FileOp::kSync, "0000000001.seg");
   std::thread leader([this] { Append("leads"); });
   ASSERT_TRUE(fs_.AwaitBlocked(FileOp::kSync));
   std::thread waiter([this] { Append("waits"); });
@@ -138,7 +138,7 @@ TEST_F(WriterStatisticsTest, AnAppenderBehindAnotherIsTimed) {
 
 TEST_F(WriterStatisticsTest, AsyncAppendsComeAsOneCallerWithManyRecords) {
   OpenIn(SyncMode::kEach);
-  fs_.Block(FileOp::kSync, ".seg");
+  fs_.Block(FileOp::kSync, "0000000001.seg");
   const auto queue = [this] {
     ASSERT_TRUE(
         writer_->AppendAsync({.type = 1, .body = "q"}, [](auto) {}).ok());

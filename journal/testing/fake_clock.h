@@ -45,7 +45,7 @@ class FakeClock final : public Clock {
   // them. One that Advance() woke does not count any more; one that something
   // else woke counts until it runs.
   [[nodiscard]] bool AwaitWaiters(int count,
-                                  absl::Duration timeout = absl::Seconds(30));
+                                  absl::Duration timeout = absl::Seconds(60));
 
  private:
   struct Waiter {

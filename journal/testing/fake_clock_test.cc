@@ -11,7 +11,7 @@
 namespace journal {
 namespace {
 
-constexpr absl::Duration kBound = absl::Seconds(30);
+constexpr absl::Duration kBound = absl::Seconds(60);
 
 // A thread that waits `timeout` by the clock, as long as it takes.
 class Sleeper {

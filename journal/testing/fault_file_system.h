@@ -96,13 +96,17 @@ class FaultFileSystem final : public FileSystem {
   void Heal();
 
   // Makes calls of `op` on a name that contains `name_part` wait before they
-  // are handed on, until Unblock(op).
+  // are handed on, until Unblock(op) or LetPass(op). Beware that ".seg" is also
+  // in the name of a segment that is being prepared.
   void Block(FileOp op, absl::string_view name_part = "");
   void Unblock(FileOp op);
 
+  // Lets those go on that wait now; whichever comes later waits again.
+  void LetPass(FileOp op);
+
   // Waits until `calls` calls of `op` stand blocked; false after `timeout`.
   [[nodiscard]] bool AwaitBlocked(FileOp op, int calls = 1,
-                                  absl::Duration timeout = absl::Seconds(30));
+                                  absl::Duration timeout = absl::Seconds(60));
 
   // What was called since the start or ClearCalls(), in the order in which the
   // calls began: of threads that call at the same time, as they came.

@@ -176,6 +176,21 @@ TEST_F(FaultFileSystemTest, BlockedCallWaitsForItsRelease) {
   EXPECT_FALSE(fs_.AwaitBlocked(FileOp::kSync, 1, absl::ZeroDuration()));
 }
 
+TEST_F(FaultFileSystemTest, WhoMayPassIsFollowedByNobody) {
+  auto file = Create("a");
+  fs_.Block(FileOp::kSync);
+  std::thread thread([&] {
+    EXPECT_EQ(file->Sync(), absl::OkStatus());
+    EXPECT_EQ(file->Sync(), absl::OkStatus());
+  });
+  EXPECT_TRUE(fs_.AwaitBlocked(FileOp::kSync));
+  fs_.LetPass(FileOp::kSync);
+  EXPECT_TRUE(fs_.AwaitBlocked(FileOp::kSync));
+  EXPECT_EQ(fs_.Count(FileOp::kSync), 2);
+  fs_.Unblock(FileOp::kSync);
+  thread.join();
+}
+
 TEST_F(FaultFileSystemTest, BlockedCallCanBeMadeToFail) {
   auto file = Create("a");
   fs_.Block(FileOp::kSync, "a");
