@@ -343,7 +343,8 @@ TEST_F(WorkerEvaluatorTest, EndsAtOnce) {
 
 TEST_F(WorkerEvaluatorTest, NeverComesUpAgain) {
   options_.startup_grace = absl::ZeroDuration();
-  ASSERT_EQ(Open({"--exit-later=20:1"}), absl::OkStatus());
+  // A busy machine may see its end already when it opens, but not every time.
+  ASSERT_TRUE(Eventually([this] { return Open({"--exit-later=20:1"}).ok(); }));
   EXPECT_EQ(Output("q"), "[worker-exited]");
 }
 
