@@ -23,7 +23,7 @@
 namespace runner {
 
 // Of every wait for something that must happen.
-inline constexpr absl::Duration kPatience = absl::Seconds(60);
+inline constexpr absl::Duration kPatience = absl::Seconds(150);
 
 // A child process. Killed and reaped at the latest by the destructor.
 // Not thread-safe.
