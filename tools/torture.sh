@@ -106,10 +106,12 @@ add_test exhaustive //journal:exhaustive_test
 add_test soak //tests:soak_test "JOURNAL_SOAK_SECONDS=$soak_seconds"
 add_script fuzz tools/fuzz.sh "$fuzz_seconds"
 add_script mutation tools/mutate.sh
-if [[ ${#layers[@]} -eq 0 ]]; then
-  echo "torture.sh: no layer is called '$only'" >&2
-  exit 2
-fi
+for name in ${only//,/ }; do
+  if [[ " ${layers[*]} " != *" $name "* ]]; then
+    echo "torture.sh: no layer is called '$name'" >&2
+    exit 2
+  fi
+done
 
 # A test of the tree; those that are not there have no target.
 exists() {
@@ -200,7 +202,13 @@ report() {
       seeds=$(grep -oE '[A-Z_]*SEED=[0-9]+' <<<"${settings[$layer]}")
     fi
     case "$status" in
-      0) found=nothing ;;
+      0)
+        found=nothing
+        # All skipped, or none of what it is for: that shows nothing.
+        if [[ ! $tried =~ [1-9] ]]; then
+          found='NOTHING TRIED' bad=1
+        fi
+        ;;
       missing) found='MISSING' tried='not in this tree' bad=1 ;;
       *) found="FAILED, exit $status" bad=1 ;;
     esac
