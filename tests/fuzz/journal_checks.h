@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "journal/cipher.h"
 #include "journal/file_system.h"
 #include "journal/recovery_report.h"
 #include "journal/types.h"
@@ -33,8 +34,14 @@ struct Examined {
 };
 
 // Fails unless the examination itself succeeds.
+// `cipher` is not owned and may be null.
 Examined ExamineAll(journal::FileSystem& fs, absl::string_view directory,
-                    journal::RecoveryMode mode);
+                    journal::RecoveryMode mode,
+                    const journal::Cipher* cipher = nullptr);
+
+// What Reader delivers from the start, until it stands still.
+OwnedRecords ReadThrough(journal::FileSystem& fs, absl::string_view directory,
+                         const journal::Cipher* cipher);
 
 // Examines the journal in all modes, whole and from its newest state, reads it
 // by Reader from the start, from the middle and by position, and fails unless

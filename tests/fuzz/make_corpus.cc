@@ -547,6 +547,33 @@ Seeds Directories() {
   };
 }
 
+// For each kind of change, file and choice of snapshot_fuzz.
+Seeds Snapshots() {
+  constexpr int kFiles = 10;
+  constexpr int kChanges = 11;
+  constexpr int kBody = 10;
+  Seeds seeds;
+  int choice = 0;
+  for (int change = 0; change < kChanges; ++change) {
+    for (int file = 0; file < kFiles; ++file) {
+      for (const int encrypted : {0, 1}) {
+        choice = (choice + 2) % 0x40;
+        Script script;
+        script.U8(choice + encrypted).U8(change).U8(file);
+        if (change == kBody) {
+          script.U8(file * 7).U16(40).Bytes(std::string(40, 'b'));
+        } else {
+          script.U32(40 * file + 24).U64(3);
+        }
+        script.U8(9).U8(file).U8(9).U8(0);
+        seeds.push_back(
+            {absl::StrCat(change, "_", file, "_", encrypted), script.bytes()});
+      }
+    }
+  }
+  return seeds;
+}
+
 void Write(const std::string& directory, const std::string& target,
            const Seeds& seeds) {
   const std::string folder = absl::StrCat(directory, "/", target);
@@ -584,6 +611,7 @@ void WriteJournals(const std::string& directory) {
 
 int Main(const std::string& directory) {
   WriteJournals(directory);
+  Write(directory, "snapshot_fuzz", Snapshots());
   Write(directory, "part_fuzz", Parts());
   Write(directory, "manifest_fuzz", Manifests());
   Write(directory, "record_fuzz", Records());
