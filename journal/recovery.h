@@ -43,10 +43,10 @@ struct ExamineOptions {
 //
 // Errors: kNotFound when there is no journal; kIo when the directory itself
 // cannot be read; kBusy when a living writer makes snapshots faster than their
-// files can be looked at; kKey when the journal is encrypted and the key is another
-// one, or is not there although bodies are asked for (a folder, `on_record`).
-// A key that a plain journal does not need is not used. Damage is not an error
-// but a finding: see StatusOf().
+// files can be looked at; kKey when the journal is encrypted and the key is
+// another one, or is not there although bodies are asked for (a folder,
+// `on_record`). A key that a plain journal does not need is not used. Damage is
+// not an error but a finding: see StatusOf().
 absl::StatusOr<RecoveryReport> Examine(absl::string_view directory,
                                        const ExamineOptions& options);
 absl::StatusOr<RecoveryReport> Examine(
