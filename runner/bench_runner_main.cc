@@ -114,7 +114,7 @@ int Main(const std::vector<std::string>& args) {
   }
   ProgressDisplay display(ProgressDisplay::Options::ForFlags(
       options.quiet, !options.progress_bar, options.json, options.verbose));
-  return RunStudy(options, cipher->get(), display);
+  return RunStudy(*command, cipher->get(), display);
 }
 
 }  // namespace

@@ -24,6 +24,13 @@ using ::testing::SizeIs;
 
 constexpr int kQuestions = 40;
 
+// The text of a member that stands on a line of its own.
+std::string Member(const std::string& json, const std::string& name) {
+  const size_t at = json.find(absl::StrCat("\"", name, "\": "));
+  if (at == std::string::npos) return "";
+  return json.substr(at, json.find('\n', at) - at);
+}
+
 class CommandsTest : public testing::Test {
  protected:
   CommandsTest() {
@@ -117,6 +124,24 @@ TEST_F(CommandsTest, AConfigurationFileSaysIt) {
   EXPECT_THAT(place_.Calls(), SizeIs(7));
   EXPECT_TRUE(place_.Exists("cp"));
   EXPECT_THAT(place_.err(), HasSubstr("bench.yaml:4"));
+}
+
+TEST_F(CommandsTest, MethodsOfAFileAreBenchmarksOfTheirOwn) {
+  place_.Write("bench.yaml",
+               "num_samples: 3\n"
+               "benchmark_id: '{dataset}_{method}'\n"
+               "results: '{method}.json'\n"
+               "methods:\n"
+               "  plain:\n"
+               "  seeded: {seed: 7}\n");
+  place_.options.erase("results");
+  place_.options.erase("benchmark-id");
+  EXPECT_EQ(place_.Run({"-c", "bench.yaml", "--methods", "all"}), 0)
+      << place_.err();
+  EXPECT_THAT(place_.Calls(), SizeIs(6));
+  EXPECT_THAT(place_.Journals(), SizeIs(2));
+  EXPECT_NE(Member(place_.Read("plain.json"), "config_hash"),
+            Member(place_.Read("seeded.json"), "config_hash"));
 }
 
 TEST_F(CommandsTest, AMistakeInAFileIsNamedBeforeAnythingIsAsked) {

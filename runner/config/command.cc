@@ -1,5 +1,6 @@
 #include "runner/config/command.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -19,6 +20,8 @@ struct CommandRow {
   Action action;
   size_t journals;  // How many arguments it takes.
 };
+
+constexpr absl::string_view kAllMethods = "all";
 
 constexpr CommandRow kCommands[] = {
     {"run", Action::kRun, 0},
@@ -102,6 +105,46 @@ absl::StatusOr<MethodOptions> MakeMethod(const MethodSettings& method,
   return MethodOptions{method.name, *std::move(run)};
 }
 
+// `--methods all`: those of the file.
+absl::Status NameAllMethods(const std::vector<MethodSettings>& methods,
+                            GivenOptions& given) {
+  const auto asked = given.find("methods");
+  if (asked == given.end() || asked->second.value != kAllMethods) {
+    return absl::OkStatus();
+  }
+  if (methods.empty()) {
+    return UsageError(
+        absl::StrCat(asked->second.given_as,
+                     " all: no configuration file defines `methods`"));
+  }
+  asked->second.value = absl::StrJoin(
+      methods, ",", [](std::string* out, const MethodSettings& method) {
+        absl::StrAppend(out, method.name);
+      });
+  return absl::OkStatus();
+}
+
+// Where a file defines methods, another name is a mistake.
+absl::Status CheckMethods(const std::vector<MethodSettings>& methods,
+                          const RunOptions& run) {
+  std::vector<std::string> known;
+  for (const MethodSettings& method : methods) known.push_back(method.name);
+  std::vector<std::string> asked = run.methods;
+  if (!run.method.empty()) asked.push_back(run.method);
+  for (const std::string& name : asked) {
+    if (known.empty() ||
+        std::find(known.begin(), known.end(), name) != known.end()) {
+      continue;
+    }
+    const std::string nearest = Nearest(name, known);
+    return UsageError(absl::StrCat(
+        "method ", Quoted(name), " is not among the file's `methods`",
+        nearest.empty() ? ""
+                        : absl::StrCat("; did you mean `", nearest, "`?")));
+  }
+  return absl::OkStatus();
+}
+
 // Of one session alone, or of where the options come from.
 bool BelongsToSession(const OptionRow& row) {
   if (row.is_shorthand() || row.group == OptionGroup::kResume) return true;
@@ -173,9 +216,16 @@ absl::Status ApplyJournal(const GivenOptions& pinned,
                           const GivenOptions& journal, Command& command) {
   const GivenOptions nearer = MergeGiven(command.nearer, pinned);
   const GivenOptions farther = MergeGiven(command.file.options, journal);
-  absl::StatusOr<RunOptions> run = MakeRunOptions(MergeGiven(nearer, farther));
+  GivenOptions all = MergeGiven(nearer, farther);
+  absl::Status named = NameAllMethods(command.file.methods, all);
+  if (!named.ok()) return named;
+  absl::StatusOr<RunOptions> run = MakeRunOptions(std::move(all));
   if (!run.ok()) return run.status();
   command.run = *std::move(run);
+  if (absl::Status s = CheckMethods(command.file.methods, command.run);
+      !s.ok()) {
+    return s;
+  }
   command.run.score_only = command.action == Action::kRescore;
   command.methods.clear();
   for (const MethodSettings& method : command.file.methods) {

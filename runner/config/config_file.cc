@@ -21,6 +21,10 @@ constexpr absl::string_view kMethodsKey = "methods";
 // What only a command line can say.
 constexpr absl::string_view kNotInFiles[] = {"config"};
 
+// Identity options that say which cells there are, or what their rows are.
+constexpr absl::string_view kOfTheStudy[] = {"model", "models", "method",
+                                             "methods", "id-field"};
+
 class FileReader {
  public:
   FileReader(const std::string& path, bool ignore_unknown)
@@ -144,6 +148,10 @@ class FileReader {
           return Wrong(key, value,
                        "only identity options make up a method; --help shows "
                        "each option's class");
+        }
+        for (const absl::string_view other : kOfTheStudy) {
+          if (row->name != other) continue;
+          return Wrong(key, value, "belongs to the study, not to a method");
         }
         absl::Status s = AddOption(*row, key, value, method.options);
         if (!s.ok()) return s;

@@ -198,7 +198,20 @@ TEST_F(ConfigFileTest, MethodsAreSetsOfIdentityOptions) {
   EXPECT_EQ(command->methods[1].run.fields.input_field, "cot_question");
 }
 
+TEST_F(ConfigFileTest, AllMethodsAreThoseOfTheFile) {
+  const std::string file = "methods:\n  direct:\n  cot: {seed: 3}\n";
+  const auto command = Parse(file, {"--methods", "all"});
+  ASSERT_TRUE(command.ok()) << command.status();
+  EXPECT_THAT(command->run.methods, ElementsAre("direct", "cot"));
+  EXPECT_THAT(Parse(file, {"--method", "cott"}).status().message(),
+              HasSubstr("did you mean `cot`"));
+  EXPECT_THAT(Parse("runs: 1", {"--methods", "all"}).status().message(),
+              HasSubstr("defines `methods`"));
+  EXPECT_TRUE(Parse("runs: 1", {"--methods", "a,b"}).ok());
+}
+
 TEST_F(ConfigFileTest, AMethodHasNoOtherOptions) {
+  EXPECT_THAT(Error("methods: {cot: {id_field: x}}"), HasSubstr("the study"));
   EXPECT_THAT(Error("methods: {cot: {workers: 3}}"),
               HasSubstr("only identity options"));
 }

@@ -251,8 +251,9 @@ std::vector<OptionRow> WhatRows() {
       {.name = "methods",
        .option_class = kIdentity,
        .group = kGroup,
-       .value_name = "A,B,...",
-       .help = "several; a study is datasets x models x methods",
+       .value_name = "A,B,...|all",
+       .help = "several, or all that FILE defines; a study is datasets x "
+               "models x methods",
        .set = SetList<&RunOptions::methods>},
       {.name = "runs",
        .option_class = kSelection,

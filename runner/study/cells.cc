@@ -14,10 +14,20 @@ void SetEffective(absl::string_view name, absl::string_view value,
   }
 }
 
-Cell MakeCell(const RunOptions& study, const std::string& dataset,
-              const std::string& model, const std::string& method) {
+const RunOptions& OptionsOf(const std::string& method, const RunOptions& study,
+                            absl::Span<const MethodOptions> methods) {
+  for (const MethodOptions& known : methods) {
+    if (known.name == method) return known.run;
+  }
+  return study;
+}
+
+Cell MakeCell(const RunOptions& options, const std::string& resume_from,
+              const std::string& dataset, const std::string& model,
+              const std::string& method) {
   Cell cell;
-  cell.options = study;
+  cell.options = options;
+  cell.options.resume_from = resume_from;
   cell.model = model;
   cell.options.dataset = dataset;
   cell.options.models.clear();
@@ -41,17 +51,20 @@ std::vector<std::string> StudyDatasets(const RunOptions& options) {
   return {options.dataset};
 }
 
-std::vector<Cell> StudyCells(const RunOptions& options) {
+std::vector<Cell> StudyCells(const RunOptions& options,
+                             absl::Span<const MethodOptions> methods) {
   const std::vector<std::string> datasets = StudyDatasets(options);
   std::vector<std::string> models = options.models;
   if (models.empty()) models.emplace_back();
-  std::vector<std::string> methods = options.methods;
-  if (methods.empty()) methods.push_back(options.method);
+  std::vector<std::string> names = options.methods;
+  if (names.empty()) names.push_back(options.method);
   std::vector<Cell> cells;
   for (size_t i = 0; i < datasets.size(); ++i) {
     for (const std::string& model : models) {
-      for (const std::string& method : methods) {
-        cells.push_back(MakeCell(options, datasets[i], model, method));
+      for (const std::string& method : names) {
+        cells.push_back(MakeCell(OptionsOf(method, options, methods),
+                                 options.resume_from, datasets[i], model,
+                                 method));
         cells.back().dataset = i;
       }
     }

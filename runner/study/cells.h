@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/types/span.h"
+#include "runner/config/command.h"
 #include "runner/config/options.h"
 
 namespace runner {
@@ -22,8 +24,10 @@ struct Cell {
 // The paths of a study's datasets, in order; at least one.
 std::vector<std::string> StudyDatasets(const RunOptions& options);
 
-// In order of datasets, within one of models, within one of methods.
-std::vector<Cell> StudyCells(const RunOptions& options);
+// In order of datasets, within one of models, within one of methods. A method
+// that is among `methods` has the options given there.
+std::vector<Cell> StudyCells(const RunOptions& options,
+                             absl::Span<const MethodOptions> methods);
 
 }  // namespace runner
 

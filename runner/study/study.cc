@@ -29,9 +29,10 @@ namespace {
 
 class Study {
  public:
-  Study(const RunOptions& options, const journal::Cipher* cipher,
+  Study(const Command& command, const journal::Cipher* cipher,
         ProgressDisplay& display)
-      : options_(options),
+      : options_(command.run),
+        methods_(command.methods),
         cipher_(cipher),
         display_(display),
         console_(NewDisplayConsole(display)) {}
@@ -54,6 +55,7 @@ class Study {
   bool PrintTable() const;  // False if stdout did not take it.
 
   const RunOptions& options_;
+  const std::vector<MethodOptions>& methods_;
   const journal::Cipher* const cipher_;
   ProgressDisplay& display_;
   const std::unique_ptr<Console> console_;
@@ -138,7 +140,7 @@ absl::Status Study::LoadDatasets() {
 }
 
 absl::Status Study::MakeCells() {
-  cell_options_ = StudyCells(options_);
+  cell_options_ = StudyCells(options_, methods_);
   for (size_t i = 0; i < cell_options_.size(); ++i) {
     const Cell& cell = cell_options_[i];
     CellContext context;
@@ -320,9 +322,9 @@ bool Study::PrintTable() const {
 
 }  // namespace
 
-int RunStudy(const RunOptions& options, const journal::Cipher* cipher,
+int RunStudy(const Command& command, const journal::Cipher* cipher,
              ProgressDisplay& display) {
-  return Study(options, cipher, display).Run();
+  return Study(command, cipher, display).Run();
 }
 
 }  // namespace runner

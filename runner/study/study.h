@@ -4,7 +4,7 @@
 #define RUNNER_STUDY_STUDY_H_
 
 #include "journal/cipher.h"
-#include "runner/config/options.h"
+#include "runner/config/command.h"
 #include "runner/display/progress_display.h"
 
 namespace runner {
@@ -15,7 +15,7 @@ namespace runner {
 // ended differently the gravest: signal, then failures, then a score too low.
 // One that is refused ends the study.
 // `cipher`, which is borrowed, encrypts the journals; null: plain.
-int RunStudy(const RunOptions& options, const journal::Cipher* cipher,
+int RunStudy(const Command& command, const journal::Cipher* cipher,
              ProgressDisplay& display);
 
 }  // namespace runner
