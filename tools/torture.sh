@@ -101,7 +101,7 @@ add_test file-systems //tests:file_systems_test
 add_test byte-matrix //journal:byte_matrix_test JOURNAL_MATRIX_STRIDE=1
 # Files of some 64 KiB in all.
 add_test snapshot-matrix //journal:snapshot_matrix_test \
-  JOURNAL_MATRIX_KIB=90 "JOURNAL_MATRIX_STRIDE=$matrix_stride"
+  JOURNAL_MATRIX_KIB=100 "JOURNAL_MATRIX_STRIDE=$matrix_stride"
 add_test exhaustive //journal:exhaustive_test
 add_test soak //tests:soak_test "JOURNAL_SOAK_SECONDS=$soak_seconds"
 add_script fuzz tools/fuzz.sh "$fuzz_seconds"
