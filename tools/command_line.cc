@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "runner/base/help_text.h"
 #include "runner/base/printable.h"
 #include "runner/base/text.h"
 #include "runner/config/option_values.h"
@@ -18,7 +19,6 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr size_t kHelpColumns = 80;
 constexpr size_t kHelpColumn = 28;
 constexpr char kHelpOption[] = "help";
 
@@ -102,23 +102,6 @@ absl::StatusOr<std::vector<po::option>> ParseWithLibrary(
   }
 }
 
-// Begins at column `indent` of a line that is `used` columns long already.
-void AppendWrapped(absl::string_view text, size_t indent, std::string line,
-                   std::string& out) {
-  bool fresh = true;
-  for (const absl::string_view word : absl::StrSplit(text, ' ')) {
-    if (!fresh && line.size() + 1 + word.size() > kHelpColumns) {
-      absl::StrAppend(&out, line, "\n");
-      line.assign(indent, ' ');
-      fresh = true;
-    }
-    if (!fresh) line += ' ';
-    absl::StrAppend(&line, word);
-    fresh = false;
-  }
-  absl::StrAppend(&out, line, "\n");
-}
-
 }  // namespace
 
 bool Arguments::Has(absl::string_view option) const {
@@ -182,12 +165,7 @@ std::string HelpText(const CommandSpec& spec) {
     if (!option.value_name.empty()) {
       absl::StrAppend(&line, " ", option.value_name);
     }
-    if (line.size() + 2 > kHelpColumn) {
-      absl::StrAppend(&out, line, "\n");
-      line.clear();
-    }
-    line.resize(kHelpColumn, ' ');
-    AppendWrapped(option.help, kHelpColumn, line, out);
+    runner::AppendHelpRow(line, kHelpColumn, option.help, out);
   }
   return out;
 }

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/types/optional.h"
+#include "runner/base/json.h"
 #include "runner/base/text.h"
 #include "runner/config/merge_options.h"
 #include "runner/config/option_table.h"
@@ -193,14 +194,12 @@ absl::StatusOr<Command> ParseCommand(absl::Span<const std::string> args,
 }
 
 absl::StatusOr<GivenOptions> OptionsOfJournal(absl::string_view config_json) {
-  const nlohmann::json config =
-      nlohmann::json::parse(config_json.begin(), config_json.end(),
-                            /*cb=*/nullptr, /*allow_exceptions=*/false);
-  if (!config.is_object()) {
+  const absl::StatusOr<nlohmann::json> config = ParseJson(config_json);
+  if (!config.ok() || !config->is_object()) {
     return UsageError("the journal's saved configuration cannot be read");
   }
   GivenOptions given;
-  for (const auto& [key, value] : config.items()) {
+  for (const auto& [key, value] : config->items()) {
     const OptionRow* row = FindOption(key);
     if (row == nullptr || BelongsToSession(*row) || !value.is_string()) {
       continue;

@@ -1,12 +1,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
+#include "runner/base/help_text.h"
 #include "runner/config/option_table.h"
 
 namespace runner {
 namespace {
 
-constexpr size_t kColumns = 80;
 constexpr size_t kHelpColumn = 30;
 
 constexpr absl::string_view kHead =
@@ -70,25 +69,7 @@ std::string Description(const OptionRow& row) {
 
 void AppendRow(absl::string_view names, absl::string_view description,
                std::string& out) {
-  std::string line = absl::StrCat("  ", names);
-  // Two blanks between the columns, or a line of its own.
-  if (line.size() + 2 > kHelpColumn) {
-    absl::StrAppend(&out, line, "\n");
-    line.clear();
-  }
-  line.resize(kHelpColumn, ' ');
-  bool fresh = true;
-  for (const absl::string_view word : absl::StrSplit(description, ' ')) {
-    if (!fresh && line.size() + 1 + word.size() > kColumns) {
-      absl::StrAppend(&out, line, "\n");
-      line.assign(kHelpColumn, ' ');
-      fresh = true;
-    }
-    if (!fresh) line += ' ';
-    absl::StrAppend(&line, word);
-    fresh = false;
-  }
-  absl::StrAppend(&out, line, "\n");
+  AppendHelpRow(absl::StrCat("  ", names), kHelpColumn, description, out);
 }
 
 }  // namespace

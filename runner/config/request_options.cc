@@ -1,8 +1,5 @@
 #include "runner/config/request_options.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -10,6 +7,7 @@
 #include "absl/strings/strip.h"
 #include "runner/base/json.h"
 #include "runner/base/text.h"
+#include "runner/base/whole_file.h"
 #include "runner/config/option_values.h"
 #include "runner/evaluators/openai/chat_request.h"
 
@@ -19,19 +17,10 @@ namespace {
 using nlohmann::json;
 
 absl::StatusOr<std::string> ReadWhole(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kOptionFileBytesMax + 1, '\0');
-  if (file) file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!file && !file.eof()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(Quoted(path), ": ", std::strerror(errno)));
-  }
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > kOptionFileBytesMax) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        Quoted(path), " is larger than ", kOptionFileBytesMax, " bytes"));
-  }
-  return text;
+  absl::StatusOr<std::string> text = ReadWholeFile(path, kOptionFileBytesMax);
+  if (text.ok()) return text;
+  return absl::InvalidArgumentError(
+      absl::StrCat(Quoted(path), ": ", text.status().message()));
 }
 
 }  // namespace

@@ -2,14 +2,11 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "runner/base/text.h"
+#include "runner/base/whole_file.h"
 
 namespace runner {
 namespace {
@@ -100,19 +97,10 @@ absl::StatusOr<YamlNode> ParseYaml(absl::string_view text,
 }
 
 absl::StatusOr<YamlNode> ReadYamlFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kYamlBytesMax + 1, '\0');
-  if (file) file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!file && !file.eof()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": ", std::strerror(errno)));
-  }
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > kYamlBytesMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": larger than ", kYamlBytesMax, " bytes"));
-  }
-  return ParseYaml(text, path);
+  const absl::StatusOr<std::string> text = ReadWholeFile(path, kYamlBytesMax);
+  if (text.ok()) return ParseYaml(*text, path);
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ": ", text.status().message()));
 }
 
 }  // namespace runner

@@ -1,8 +1,6 @@
 #include "runner/study/resume_command.h"
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
@@ -11,7 +9,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "journal/file_system.h"
+#include "runner/base/json.h"
 #include "runner/base/printable.h"
+#include "runner/base/whole_file.h"
 #include "runner/storage/journal_locator.h"
 #include "runner/study/journal_choice.h"
 
@@ -21,23 +21,17 @@ namespace {
 namespace fs = std::filesystem;
 
 // A results file says of which run it is; nobody writes a larger one.
-constexpr uintmax_t kResultsBytesMax = 64 << 20;
+constexpr size_t kResultsBytesMax = 64 << 20;
 
 std::string RunIdOfResults(const std::string& path) {
-  std::error_code error;
-  const uintmax_t size = fs::file_size(path, error);
-  if (error || size > kResultsBytesMax) return "";
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  const nlohmann::json results =
-      nlohmann::json::parse(text, /*cb=*/nullptr, /*allow_exceptions=*/false);
-  if (!results.is_object() || !results.contains("timing")) return "";
-  const nlohmann::json& timing = results["timing"];
-  if (!timing.is_object() || !timing.contains("run_id") ||
-      !timing["run_id"].is_string()) {
-    return "";
-  }
-  return timing["run_id"].get<std::string>();
+  const absl::StatusOr<std::string> text =
+      ReadWholeFile(path, kResultsBytesMax);
+  if (!text.ok()) return "";
+  const absl::StatusOr<nlohmann::json> results = ParseJson(*text);
+  if (!results.ok()) return "";
+  const nlohmann::json* run_id = FindPath(*results, "timing.run_id");
+  if (run_id == nullptr || !run_id->is_string()) return "";
+  return run_id->get<std::string>();
 }
 
 absl::Status NotFound(absl::string_view why) {
@@ -47,9 +41,9 @@ absl::Status NotFound(absl::string_view why) {
 
 // The scoring that holds now goes before that which the journal was begun with.
 void TakeScoring(const std::string& scoring_json, GivenOptions& saved) {
-  const nlohmann::json scoring = nlohmann::json::parse(
-      scoring_json, /*cb=*/nullptr, /*allow_exceptions=*/false);
-  if (!scoring.is_object()) return;
+  const absl::StatusOr<nlohmann::json> parsed = ParseJson(scoring_json);
+  if (!parsed.ok() || !parsed->is_object()) return;
+  const nlohmann::json& scoring = *parsed;
   const auto take = [&](const std::string& name, std::string value) {
     saved.erase(name);
     if (value.empty()) return;
