@@ -25,10 +25,10 @@ absl::Status ErrorAt(size_t offset, absl::string_view what) {
       absl::StrCat("column ", offset + 1, ": ", what));
 }
 
-// A first pass over the brackets: the parser itself would take any depth, and
-// what walks its result recurses.
-absl::Status CheckDepth(absl::string_view text) {
-  int depth = 0;
+// Calls `visit(offset, character)` for each byte that is not in a string, until
+// it returns false.
+template <typename Visit>
+void ScanOutsideStrings(absl::string_view text, Visit visit) {
   bool in_string = false;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -37,15 +37,26 @@ absl::Status CheckDepth(absl::string_view text) {
       if (c == '"') in_string = false;
     } else if (c == '"') {
       in_string = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > kJsonDepthMax) {
-        return ErrorAt(i, absl::StrCat("nested deeper than ", kJsonDepthMax));
-      }
-    } else if (c == '}' || c == ']') {
-      --depth;
+    } else if (!visit(i, c)) {
+      return;
     }
   }
-  return absl::OkStatus();
+}
+
+// A first pass over the brackets: the parser itself would take any depth, and
+// what walks its result recurses.
+absl::Status CheckDepth(absl::string_view text) {
+  int depth = 0;
+  absl::Status status;
+  ScanOutsideStrings(text, [&](size_t offset, char c) {
+    if (c == '}' || c == ']') --depth;
+    if (c != '{' && c != '[') return true;
+    if (++depth <= kJsonDepthMax) return true;
+    status =
+        ErrorAt(offset, absl::StrCat("nested deeper than ", kJsonDepthMax));
+    return false;
+  });
+  return status;
 }
 
 // The library's "[json.exception.parse_error.101] parse error at line 1, column
@@ -161,18 +172,10 @@ absl::StatusOr<json> ParseJson(absl::string_view text) {
 
 absl::Status CheckJsonValueCount(absl::string_view text, size_t values_max) {
   size_t values = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[' || c == ',') {
-      ++values;
-    }
-  }
+  ScanOutsideStrings(text, [&](size_t, char c) {
+    if (c == '{' || c == '[' || c == ',') ++values;
+    return true;
+  });
   if (values <= values_max) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("more than ", values_max, " values"));
