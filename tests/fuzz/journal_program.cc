@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "journal/file_system.h"
 #include "journal/format.h"
 #include "journal/frame.h"
 #include "journal/little_endian.h"
@@ -376,5 +377,14 @@ Program Runner::Run() {
 }  // namespace
 
 Program RunProgram(FuzzInput& input) { return Runner(input).Run(); }
+
+void PutFiles(const Program& program, const std::string& directory,
+              journal::MemoryFileSystem& disk) {
+  FUZZ_CHECK(disk.CreateDirectory(directory).ok());
+  for (const SegmentFile& file : program.files) {
+    disk.Put(journal::JoinPath(directory, journal::SegmentFileName(file.id)),
+             file.bytes);
+  }
+}
 
 }  // namespace fuzz

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "journal/testing/memory_file_system.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/journal_model.h"
 
@@ -64,6 +65,10 @@ struct Program {
 };
 
 Program RunProgram(FuzzInput& input);
+
+// Its files in `directory`, which is made.
+void PutFiles(const Program& program, const std::string& directory,
+              journal::MemoryFileSystem& disk);
 
 }  // namespace fuzz
 

@@ -3,7 +3,6 @@
 //
 // Input: operations of journal_program.h.
 
-#include "journal/segment_header.h"
 #include "journal/testing/memory_file_system.h"
 #include "tests/fuzz/allocation_bound.h"
 #include "tests/fuzz/fuzz_input.h"
@@ -25,11 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const fuzz::Program program = fuzz::RunProgram(input);
   if (program.files.empty()) return 0;
   journal::MemoryFileSystem disk;
-  if (!disk.CreateDirectory(kDirectory).ok()) return 0;
-  for (const fuzz::SegmentFile& file : program.files) {
-    disk.Put(journal::JoinPath(kDirectory, journal::SegmentFileName(file.id)),
-             file.bytes);
-  }
+  fuzz::PutFiles(program, kDirectory, disk);
   const fuzz::Examined examined = fuzz::CheckJournal(disk, kDirectory);
   if (!program.intact) return 0;
   FUZZ_CHECK(examined.report.outcome == journal::FindingKind::kCleanEnd);

@@ -4,7 +4,6 @@
 // Input: u8 what to try (the lowest bits the mode, 0x40 salvage instead of
 // opening, 0x80 append after damage); then operations of journal_program.h.
 
-#include "journal/segment_header.h"
 #include "journal/testing/memory_file_system.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/journal_checks.h"
@@ -25,11 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const fuzz::Program program = fuzz::RunProgram(input);
   if (program.files.empty()) return 0;
   journal::MemoryFileSystem disk;
-  if (!disk.CreateDirectory(kDirectory).ok()) return 0;
-  for (const fuzz::SegmentFile& file : program.files) {
-    disk.Put(journal::JoinPath(kDirectory, journal::SegmentFileName(file.id)),
-             file.bytes);
-  }
+  fuzz::PutFiles(program, kDirectory, disk);
   if ((choice & 0x40) != 0) {
     fuzz::CheckSalvage(disk, kDirectory);
   } else {
