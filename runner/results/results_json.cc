@@ -79,6 +79,7 @@ void WriteUsage(const UsageTotals& usage, JsonWriter& json) {
   json.Key("reasoning_tokens").Number(usage.reasoning_tokens);
   WriteNumber(usage.cost, json.Key("cost"));
   json.Key("unmetered").Number(usage.unmetered);
+  json.Key("unpriced").Number(usage.unpriced);
   json.EndObject();
 }
 
@@ -129,6 +130,15 @@ std::string Date(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone());
 }
 
+// Nobody is told what an attempt in doubt cost: the mean of an answer is taken.
+absl::optional<double> InDoubtCost(const Results& results,
+                                   const ResultStore::History& history) {
+  const UsageTotals& usage = results.usage;
+  if (!usage.cost.has_value()) return absl::nullopt;
+  const auto priced = static_cast<double>(usage.calls - usage.unpriced);
+  return *usage.cost / priced * static_cast<double>(history.in_doubt);
+}
+
 void WriteTiming(const Results& results, const ResultsInfo& info,
                  const ResultStore::History& history, JsonWriter& json) {
   const uint64_t ended = results.completed + results.failed;
@@ -143,6 +153,8 @@ void WriteTiming(const Results& results, const ResultsInfo& info,
   json.Key("retried").Number(history.attempts -
                              std::min(history.attempts, ended));
   json.Key("in_doubt").Number(history.in_doubt);
+  WriteNumber(history.retried_cost, json.Key("retried_cost"));
+  WriteNumber(InDoubtCost(results, history), json.Key("in_doubt_cost"));
   WriteLatency(history.latencies_ms, json);
   WriteErrors(results, json);
   json.EndObject();

@@ -130,17 +130,6 @@ class ResultFiles {
   std::string text_;
 };
 
-void AddUsage(const QueryResult& result, UsageTotals& totals) {
-  totals.prompt_tokens += result.usage.prompt_tokens;
-  totals.completion_tokens += result.usage.completion_tokens;
-  totals.cached_tokens += result.usage.cached_tokens;
-  totals.reasoning_tokens += result.usage.reasoning_tokens;
-  totals.unmetered += result.usage.metered ? 0 : 1;
-  if (result.cost.has_value()) {
-    totals.cost = totals.cost.value_or(0) + *result.cost;
-  }
-}
-
 // Takes the results one by one in canonical order.
 class Collector {
  public:
@@ -200,10 +189,9 @@ class Collector {
     }
     all.n = uint64_t{info_.order.size()} * info_.runs;
     all.metrics = pooled_.Summarize(all.failed);
-    all.status = info_.limit_reached ? ResultsStatus::kLimit
-                 : all.completed + all.failed == all.n
-                     ? ResultsStatus::kComplete
-                     : ResultsStatus::kIncomplete;
+    all.status = all.completed + all.failed == all.n ? ResultsStatus::kComplete
+                 : info_.limit_reached               ? ResultsStatus::kLimit
+                                       : ResultsStatus::kIncomplete;
     return std::move(results_);
   }
 
@@ -248,8 +236,8 @@ class Collector {
   absl::Status TakeCompleted(const QueryResult& result) {
     ++current_.completed;
     current_.unparsed += result.unparsed ? 1 : 0;
-    AddUsage(result, current_.usage);
-    AddUsage(result, results_.usage);
+    current_.usage.Add(result.usage, result.cost);
+    results_.usage.Add(result.usage, result.cost);
     absl::Status status = in_run_->Add(result);
     return status.ok() ? pooled_.Add(result) : status;
   }

@@ -19,6 +19,7 @@
 #include "journal/file_system.h"
 #include "runner/scoring/statistics.h"
 #include "runner/storage/result_store.h"
+#include "runner/storage/usage_totals.h"
 
 namespace runner {
 
@@ -42,7 +43,7 @@ struct ResultsInfo {
   std::string model;             // Empty: null.
   std::string method;            // Empty: null.
   bool mixed_config = false;
-  bool limit_reached = false;
+  bool limit_reached = false;  // What is not done was not asked for it.
   uint64_t seed = 0;
   uint32_t runs = 1;
   // The selected queries by journal index, in dataset order.
@@ -57,16 +58,6 @@ struct NamedSummary {
   Summary summary;
 };
 
-// Of accepted responses.
-struct UsageTotals {
-  uint64_t prompt_tokens = 0;
-  uint64_t completion_tokens = 0;
-  uint64_t cached_tokens = 0;
-  uint64_t reasoning_tokens = 0;
-  uint64_t unmetered = 0;       // Completed without a word on tokens.
-  absl::optional<double> cost;  // Of those that said; none said: nullopt.
-};
-
 struct RunResults {
   uint32_t run = 1;
   uint64_t seed = 0;
@@ -75,7 +66,7 @@ struct RunResults {
   uint64_t failed = 0;
   uint64_t unparsed = 0;
   std::vector<NamedSummary> metrics;
-  UsageTotals usage;
+  UsageTotals usage;  // Of accepted responses.
 };
 
 struct ErrorExample {
@@ -101,7 +92,7 @@ struct Results {
   uint64_t unparsed = 0;
   std::vector<NamedSummary> metrics;  // In the order of ResultsInfo::scorers.
   std::vector<RunResults> runs;
-  UsageTotals usage;
+  UsageTotals usage;  // Of accepted responses.
   std::vector<ErrorExample> errors;
   uint64_t errors_left_out = 0;
 };

@@ -160,6 +160,8 @@ TEST_F(ResultsWriterTest, WhatIsNotDoneIsInNAndNowhereElse) {
   EXPECT_EQ(Lines().size(), 1u);
   info_.limit_reached = true;
   EXPECT_EQ(WriteAndRead()["status"], "limit");
+  for (uint32_t i = 0; i < 3; ++i) Answer(1, i, 1);
+  EXPECT_EQ(WriteAndRead()["status"], "complete");
 }
 
 TEST_F(ResultsWriterTest, NothingAtAllIsAResultToo) {
@@ -195,10 +197,22 @@ TEST_F(ResultsWriterTest, UsageCountsAcceptedResponses) {
   const json usage = WriteAndRead()["usage"];
   EXPECT_EQ(usage.dump(),
             R"({"cached_tokens":1,"completion_tokens":7,"cost":0.25,)"
-            R"("prompt_tokens":5,"reasoning_tokens":2,"unmetered":1})");
+            R"("prompt_tokens":5,"reasoning_tokens":2,"unmetered":1,)"
+            R"("unpriced":1})");
   EXPECT_EQ(Lines()[0]["usage"]["reasoning_tokens"], 2);
   EXPECT_EQ(Lines()[1]["usage"], json({{"cost", 0.25}}));
   EXPECT_EQ(Lines()[2]["usage"], nullptr);
+}
+
+TEST_F(ResultsWriterTest, AnAttemptInDoubtCostsWhatAnAnswerDoes) {
+  Answer(1, 0, 1).cost = 1;
+  Answer(1, 1, 1).cost = 2;
+  Answer(1, 2, 1);
+  store_.history_value.in_doubt = 2;
+  store_.history_value.retried_cost = 0.5;
+  const json timing = WriteAndRead()["timing"];
+  EXPECT_EQ(timing["in_doubt_cost"], 3);
+  EXPECT_EQ(timing["retried_cost"], 0.5);
 }
 
 TEST_F(ResultsWriterTest, AWorkersOwnScoresAreReportedToo) {
@@ -235,6 +249,7 @@ TEST_F(ResultsWriterTest, OnlyTimingDependsOnHowItWent) {
   EXPECT_EQ(Text(ResultLinesPath(path_)), lines);
   EXPECT_EQ(json::parse(again)["timing"]["latency_ms"]["p50"], 2);
   EXPECT_EQ(json::parse(again)["timing"]["retried"], 9);
+  EXPECT_EQ(json::parse(again)["timing"]["in_doubt_cost"], nullptr);
 }
 
 TEST_F(ResultsWriterTest, RunsHaveTheirOwnUsageAndTheRatesOfAll) {

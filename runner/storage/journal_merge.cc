@@ -17,6 +17,7 @@
 #include "runner/storage/journal_read.h"
 #include "runner/storage/record_codec.h"
 #include "runner/storage/result_store.h"
+#include "runner/storage/usage_totals.h"
 
 namespace runner {
 namespace {
@@ -33,6 +34,7 @@ class RunSum {
 
  private:
   RunEndRecord sum_;
+  UsageTotals usage_;
   std::map<std::string, std::pair<double, uint64_t>> scores_;
 };
 
@@ -47,19 +49,12 @@ void RunSum::Add(const QueryResult& query) {
     scores_[name].first += value;
     ++scores_[name].second;
   }
-  sum_.usage.metered |= query.usage.metered;
-  sum_.usage.prompt_tokens += query.usage.prompt_tokens;
-  sum_.usage.completion_tokens += query.usage.completion_tokens;
-  sum_.usage.cached_tokens += query.usage.cached_tokens;
-  sum_.usage.reasoning_tokens += query.usage.reasoning_tokens;
-  sum_.unmetered += query.usage.metered ? 0 : 1;
-  if (query.cost.has_value()) {
-    sum_.cost = sum_.cost.value_or(0) + *query.cost;
-  }
+  usage_.Add(query.usage, query.cost);
 }
 
 RunEndRecord RunSum::Record() const {
   RunEndRecord record = sum_;
+  usage_.ToRunEnd(record);
   for (const auto& [name, score] : scores_) {
     record.means.emplace_back(name, score.first / score.second);
   }

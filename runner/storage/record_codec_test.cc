@@ -156,10 +156,11 @@ TEST(RecordCodec, ScoresAndRunsKeepEveryField) {
   EXPECT_EQ(ThereAndBack(score).extracted, "42");
   EXPECT_TRUE(ThereAndBack(score).unparsed);
   const RunEndRecord run = {1,       2,   3,          4, 5, 6, {{"exact", 0.5}},
-                            Usage{}, 7.5, SomeTime(), 3};
+                            Usage{}, 7.5, SomeTime(), 3, 4};
   EXPECT_EQ(ThereAndBack(run).means, (NamedValues{{"exact", 0.5}}));
   EXPECT_EQ(ThereAndBack(run).cost, 7.5);
   EXPECT_EQ(ThereAndBack(run).unmetered, 3u);
+  EXPECT_EQ(ThereAndBack(run).unpriced, 4u);
   EXPECT_EQ(ThereAndBack(RunEndRecord{}).cost, absl::nullopt);
 }
 

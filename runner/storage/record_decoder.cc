@@ -205,6 +205,7 @@ void Read(const schemas::RunEnd& t, Decoder& d, RunEndRecord& r) {
   if (t.cost_known()) r.cost = t.cost();
   r.at = absl::FromUnixNanos(t.at_unix_ns());
   r.unmetered = t.unmetered();
+  r.unpriced = t.unpriced();
 }
 
 void Read(const schemas::Batch& t, Decoder& d, BatchRecord& r) {

@@ -182,7 +182,8 @@ std::string Encode(const RunEndRecord& record) {
       e.builder(), record.run, record.seed, record.n, record.completed,
       record.failed, record.unparsed, e.Values(record.means),
       e.UsageOf(record.usage), record.cost.value_or(0),
-      absl::ToUnixNanos(record.at), record.cost.has_value(), record.unmetered));
+      absl::ToUnixNanos(record.at), record.cost.has_value(), record.unmetered,
+      record.unpriced));
 }
 
 std::string Encode(const BatchRecord& record) {

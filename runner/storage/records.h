@@ -183,6 +183,7 @@ struct RunEndRecord {
   absl::optional<double> cost = {};
   absl::Time at = {};
   uint64_t unmetered = 0;  // Completed without a word on tokens.
+  uint64_t unpriced = 0;   // Completed, and nobody knows at what cost.
 };
 
 enum class BatchStatus : uint8_t { kPending = 0, kRunning = 1, kCompleted = 2 };

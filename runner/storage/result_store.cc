@@ -179,6 +179,9 @@ class Indexer {
       if (entry.attempts > 0) --entry.attempts;
       if (history_.attempts > 0) --history_.attempts;
     }
+    if (record.cost.has_value()) {
+      history_.retried_cost = history_.retried_cost.value_or(0) + *record.cost;
+    }
     if (record.final && !entry.answered) entry.end = place;
   }
 

@@ -66,8 +66,9 @@ class ResultStore {
     absl::Duration elapsed;
     uint32_t sessions = 0;
     uint64_t attempts = 0;
-    uint64_t in_doubt = 0;             // Attempts listed as in doubt, ever.
-    std::vector<double> latencies_ms;  // Of accepted responses.
+    uint64_t in_doubt = 0;                // Attempts listed as in doubt, ever.
+    absl::optional<double> retried_cost;  // Of failed attempts that said it.
+    std::vector<double> latencies_ms;     // Of accepted responses.
   };
   virtual const History& history() const = 0;
 };

@@ -121,6 +121,19 @@ TEST_F(ResultStoreTest, HistorySpansSessionsAndCrashes) {
   EXPECT_GE(history.updated, history.started);
 }
 
+TEST_F(ResultStoreTest, WhatFailedAttemptsCostIsHistory) {
+  const auto journal = Create("a");
+  EXPECT_EQ(Load("a")->history().retried_cost, absl::nullopt);
+  EvaluationResult failed = FailedResult("timeout", "m", true);
+  failed.cost = 0.25;
+  for (int i = 0; i < 2; ++i) {
+    Start(*journal, 1, 0);
+    ASSERT_EQ(journal->RecordError(Request(1, 0), failed, /*final=*/false),
+              absl::OkStatus());
+  }
+  EXPECT_EQ(Load("a")->history().retried_cost, 0.5);
+}
+
 TEST_F(ResultStoreTest, PoisonIsGoneAround) {
   AnswerAndScore(*Create("a"), 1, 0);
   CopyLive("a", "poisoned");

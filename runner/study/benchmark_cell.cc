@@ -52,13 +52,7 @@ RunEndRecord AggregateOf(const RunResults& run) {
     if (!metric.summary.mean.has_value()) continue;
     record.means.emplace_back(metric.name, *metric.summary.mean);
   }
-  record.usage = {.prompt_tokens = run.usage.prompt_tokens,
-                  .completion_tokens = run.usage.completion_tokens,
-                  .cached_tokens = run.usage.cached_tokens,
-                  .reasoning_tokens = run.usage.reasoning_tokens,
-                  .metered = run.usage.unmetered < run.completed};
-  record.cost = run.usage.cost;
-  record.unmetered = run.usage.unmetered;
+  run.usage.ToRunEnd(record);
   return record;
 }
 
