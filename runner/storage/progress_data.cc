@@ -46,6 +46,8 @@ void AddTotals(schemas::ProgressStateBuilder& builder,
   builder.add_cost(totals.cost);
   builder.add_unmetered(totals.unmetered);
   builder.add_in_doubt(totals.in_doubt);
+  builder.add_metered(totals.metered);
+  builder.add_unpriced(totals.unpriced);
 }
 
 void AddOdd(schemas::ProgressStateBuilder& builder, const OddRecords& odd) {
@@ -89,6 +91,8 @@ class ProgressDecoder {
     data_.complete_exit_code = table_.complete_exit_code();
     data_.complete_unix_ns = table_.complete_unix_ns();
     data_.session_open = table_.session_open();
+    data_.session_started_unix_ns = table_.session_started_unix_ns();
+    data_.session_seen_unix_ns = table_.session_seen_unix_ns();
     data_.selected_runs = table_.selected_runs();
     data_.selected_queries = table_.selected_queries();
     data_.odd = {.poison = table_.poison(),
@@ -117,6 +121,8 @@ class ProgressDecoder {
                     .completion_tokens = table_.completion_tokens(),
                     .cost = table_.cost(),
                     .unmetered = table_.unmetered(),
+                    .metered = table_.metered(),
+                    .unpriced = table_.unpriced(),
                     .sessions = table_.sessions(),
                     .elapsed = absl::Nanoseconds(table_.elapsed_ns()),
                     .in_doubt = table_.in_doubt()};
@@ -231,6 +237,16 @@ uint64_t Bitmap::Count() const {
   return count;
 }
 
+absl::Duration ProgressData::OpenElapsed() const {
+  // A state of an earlier version does not know when it began.
+  if (!session_open || session_started_unix_ns == 0 ||
+      session_seen_unix_ns <= session_started_unix_ns) {
+    return absl::ZeroDuration();
+  }
+  return absl::FromUnixNanos(session_seen_unix_ns) -
+         absl::FromUnixNanos(session_started_unix_ns);
+}
+
 std::string EncodeProgress(const ProgressData& data) {
   FlatBufferBuilder builder;
   std::vector<Offset<schemas::RunProgress>> runs;
@@ -258,6 +274,8 @@ std::string EncodeProgress(const ProgressData& data) {
   state.add_complete_exit_code(data.complete_exit_code);
   state.add_complete_unix_ns(data.complete_unix_ns);
   state.add_session_open(data.session_open);
+  state.add_session_started_unix_ns(data.session_started_unix_ns);
+  state.add_session_seen_unix_ns(data.session_seen_unix_ns);
   state.add_scoring_hash(scoring_hash);
   state.add_newest_scoring_lsn(data.newest_scoring_lsn);
   state.add_selected_runs(data.selected_runs);

@@ -11,6 +11,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "journal/types.h"
 #include "runner/storage/progress_state.h"
 
@@ -69,6 +70,9 @@ struct RunState {
 };
 
 struct ProgressData {
+  // How long the open session has worked so far, as its records tell.
+  absl::Duration OpenElapsed() const;
+
   journal::Lsn benchmark_lsn = 0;
   uint64_t announced_queries = 0;
   std::vector<journal::Lsn> dataset_lsns;
@@ -84,6 +88,8 @@ struct ProgressData {
   int32_t complete_exit_code = 0;
   int64_t complete_unix_ns = 0;
   bool session_open = false;
+  int64_t session_started_unix_ns = 0;  // Of the open one.
+  int64_t session_seen_unix_ns = 0;     // Its newest record's time.
   uint32_t selected_runs = 0;
   uint64_t selected_queries = 0;
   OddRecords odd;

@@ -9,6 +9,7 @@
 #include "runner/storage/progress_data.h"
 #include "runner/storage/record_buffer.h"
 #include "runner/storage/record_codec.h"
+#include "runner/storage/usage_totals.h"
 #include "schemas/records_generated.h"
 
 namespace runner {
@@ -16,14 +17,11 @@ namespace {
 
 // The version of what Save() writes. Raise it when the meaning of the state or
 // of folding changes: journals are then folded anew.
-constexpr uint32_t kFolderVersion = 3;
-// One that is read, too: it knew no Scoring, and nothing else differs.
-constexpr uint32_t kFolderVersionBeforeScoring = 2;
-
-uint64_t SaturatingAdd(uint64_t a, uint64_t b) {
-  const uint64_t sum = a + b;
-  return sum < a ? std::numeric_limits<uint64_t>::max() : sum;
-}
+constexpr uint32_t kFolderVersion = 4;
+// The oldest that is read, too. 2 knew no Scoring; up to 3 neither the time of
+// sessions that had died nor which answers had no usage or cost: these count
+// from here on. Nothing else differs.
+constexpr uint32_t kFolderVersionMin = 2;
 
 // Applies one verified record to the data. Each Apply returns false, having
 // changed nothing, when the record is poison all the same.
@@ -104,25 +102,29 @@ class Folding {
     return true;
   }
 
-  bool Apply(const schemas::Session&) {
+  bool Apply(const schemas::Session& table) {
+    // One that died counts up to the last that is known of it, which is not
+    // after this one began.
+    data_.session_seen_unix_ns =
+        std::min(data_.session_seen_unix_ns, table.started_unix_ns());
+    AddElapsed(data_.OpenElapsed());
     ++data_.totals.sessions;
     data_.session_open = true;
+    data_.session_started_unix_ns = table.started_unix_ns();
+    data_.session_seen_unix_ns = table.started_unix_ns();
     return true;
   }
 
   bool Apply(const schemas::SessionEnd& table) {
     data_.session_open = false;
-    // The sum saturates, in 64-bit nanoseconds as it is saved.
-    const absl::Duration sum =
-        data_.totals.elapsed +
-        absl::Nanoseconds(std::max<int64_t>(table.elapsed_ns(), 0));
-    data_.totals.elapsed = absl::Nanoseconds(absl::ToInt64Nanoseconds(sum));
+    AddElapsed(absl::Nanoseconds(std::max<int64_t>(table.elapsed_ns(), 0)));
     return true;
   }
 
   bool Apply(const schemas::AttemptStart& table) {
     OpenState* open = FindOrAdd(*table.key());
     if (open == nullptr) return false;
+    Saw(table.at_unix_ns());
     if (open->attempts < std::numeric_limits<uint32_t>::max()) {
       ++open->attempts;
     }
@@ -150,6 +152,9 @@ class Folding {
     open->unscored = true;
     open->lsn = record_.lsn;
     AddUsage(table);
+    data_.totals.unpriced =
+        SaturatingAdd(data_.totals.unpriced, table.cost_known() ? 0 : 1);
+    Saw(table.at_unix_ns());
     data_.complete = false;
     return true;
   }
@@ -190,6 +195,7 @@ class Folding {
     const ProgressKey key = KeyOf(*table.key());
     OpenState* open = FindOrAdd(*table.key());
     if (open == nullptr) return false;
+    Saw(table.at_unix_ns());
     open->in_flight = false;
     if (!open->unscored) open->lsn = record_.lsn;
     if (table.final() && !IsAnswered(key)) {
@@ -303,6 +309,17 @@ class Folding {
     }
   }
 
+  void Saw(int64_t at_unix_ns) {
+    data_.session_seen_unix_ns =
+        std::max(data_.session_seen_unix_ns, at_unix_ns);
+  }
+
+  // The sum saturates, in 64-bit nanoseconds as it is saved.
+  void AddElapsed(absl::Duration more) {
+    data_.totals.elapsed = absl::Nanoseconds(
+        absl::ToInt64Nanoseconds(data_.totals.elapsed + more));
+  }
+
   template <typename EndTable>
   void AddUsage(const EndTable& table) {
     ProgressTotals& totals = data_.totals;
@@ -312,6 +329,7 @@ class Folding {
           SaturatingAdd(totals.prompt_tokens, usage->prompt_tokens());
       totals.completion_tokens =
           SaturatingAdd(totals.completion_tokens, usage->completion_tokens());
+      totals.metered = SaturatingAdd(totals.metered, 1);
     } else {
       ++totals.unmetered;
     }
@@ -340,7 +358,7 @@ ProgressState::~ProgressState() = default;
 uint32_t ProgressState::version() const { return kFolderVersion; }
 
 bool ProgressState::CanRestore(uint32_t version) const {
-  return version == kFolderVersion || version == kFolderVersionBeforeScoring;
+  return version >= kFolderVersionMin && version <= kFolderVersion;
 }
 
 void ProgressState::Reset() {
@@ -412,7 +430,9 @@ uint64_t ProgressState::open_count() const {
 
 ProgressTotals ProgressState::totals() const {
   absl::MutexLock lock(&mutex_);
-  return data_->totals;
+  ProgressTotals totals = data_->totals;
+  totals.elapsed += data_->OpenElapsed();
+  return totals;
 }
 
 std::vector<RunCounts> ProgressState::run_counts() const {

@@ -47,9 +47,12 @@ struct ProgressTotals {
   uint64_t completion_tokens = 0;
   double cost = 0;
   uint64_t unmetered = 0;  // Attempts that ended without saying their usage.
+  uint64_t metered = 0;    // Those that said it.
+  uint64_t unpriced = 0;   // Answers of which nobody knows the cost.
   uint32_t sessions = 0;
-  absl::Duration elapsed;  // Of all ended sessions.
-  uint64_t in_doubt = 0;   // Attempts ever listed as in doubt.
+  // Of all sessions; of one without an end, up to its last record.
+  absl::Duration elapsed;
+  uint64_t in_doubt = 0;  // Attempts ever listed as in doubt.
 };
 
 // How far one run is.

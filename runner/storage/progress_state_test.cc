@@ -219,6 +219,46 @@ TEST_F(ProgressStateTest, SessionsAndTheirTimeAddUp) {
   EXPECT_EQ(Folded().totals().elapsed, absl::Seconds(180));
 }
 
+SessionRecord SessionAt(int64_t seconds) {
+  SessionRecord session;
+  session.started = absl::FromUnixSeconds(seconds);
+  return session;
+}
+
+AttemptStartRecord StartAt(int64_t seconds) {
+  AttemptStartRecord start;
+  start.key = {.run = 1, .index = 0, .id = "q"};
+  start.at = absl::FromUnixSeconds(seconds);
+  return start;
+}
+
+TEST_F(ProgressStateTest, ASessionThatDiedCountsUpToItsLastRecord) {
+  SessionEndRecord end;
+  end.elapsed = absl::Seconds(5);
+  history.Begin().Add(SessionAt(1000)).Add(StartAt(1030));
+  EXPECT_EQ(Folded().totals().elapsed, absl::Seconds(30));
+  history.Add(SessionAt(2000));
+  EXPECT_EQ(Folded().totals().elapsed, absl::Seconds(30));
+  history.Add(StartAt(2001)).Add(end);
+  EXPECT_EQ(Folded().totals().elapsed, absl::Seconds(35));
+}
+
+TEST_F(ProgressStateTest, AClockThatJumpsMakesNoSessionLonger) {
+  history.Begin().Add(SessionAt(1000)).Add(StartAt(99000)).Add(SessionAt(1010));
+  EXPECT_EQ(Folded().totals().elapsed, absl::Seconds(10));
+  history.Add(SessionAt(500)).Add(SessionAt(600));
+  EXPECT_EQ(Folded().totals().elapsed, absl::Seconds(10));
+}
+
+TEST_F(ProgressStateTest, CallsOfUnknownUsageAndCostAreCounted) {
+  ResponseRecord silent;
+  silent.key = {.run = 1, .index = 1, .id = "q"};
+  history.Begin(2).Answer(1, 0, /*tokens=*/7).Add(silent);
+  EXPECT_EQ(Folded().totals().metered, 1u);
+  EXPECT_EQ(Folded().totals().unmetered, 1u);
+  EXPECT_EQ(Folded().totals().unpriced, 1u);
+}
+
 TEST_F(ProgressStateTest, CompleteStandsUntilThereIsMoreToDo) {
   history.Begin(2).Answer(1, 0).Score(1, 0).Fail(1, 1).Complete(3);
   EXPECT_TRUE(Folded().complete());
@@ -354,6 +394,7 @@ TEST(ProgressState, TheSameScoringChangesNothing) {
 TEST(ProgressState, TheVersionBeforeIsRestored) {
   const ProgressState state;
   EXPECT_TRUE(state.CanRestore(state.version()));
+  EXPECT_TRUE(state.CanRestore(3));
   EXPECT_TRUE(state.CanRestore(2));
   EXPECT_FALSE(state.CanRestore(1));
   EXPECT_FALSE(state.CanRestore(state.version() + 1));
