@@ -263,6 +263,8 @@ class IndexedResults final : public ResultStore {
     if (!score.ok()) return score.status();
     result->key = std::move(response->key);
     result->output = std::move(response->output);
+    result->reasoning = std::move(response->reasoning);
+    result->metadata_json = std::move(response->metadata_json);
     result->usage = response->usage;
     result->cost = response->cost;
     result->latency = response->latency;

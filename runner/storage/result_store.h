@@ -27,6 +27,8 @@ struct QueryResult {
   NamedValues scores;
   bool unparsed = false;
   std::string extracted;
+  std::string reasoning;
+  std::string metadata_json;
   Usage usage;
   absl::optional<double> cost;
   std::string error_type;

@@ -23,6 +23,7 @@
 #include "runner/evaluators/replay_evaluator.h"
 #include "runner/evaluators/worker_evaluator.h"
 #include "runner/storage/benchmark_journal.h"
+#include "runner/storage/journal_removal.h"
 #include "runner/storage/records.h"
 #include "runner/storage/result_store.h"
 #include "runner/study/benchmark_names.h"
@@ -586,18 +587,8 @@ void BenchmarkCellImpl::SayEnd(bool complete) {
 
 void BenchmarkCellImpl::ClearJournal() {
   if (entered_.directory.empty() || entered_.temporary) return;
-  // Under a name that nothing looks for first: a journal that is half removed
-  // must not look like a damaged one.
-  const std::string aside = journal::JoinPath(
-      options_.journal_dir,
-      absl::StrCat(
-          ".cleared-",
-          std::filesystem::path(entered_.directory).filename().string()));
-  absl::Status s =
-      context_.access.file_system->Rename(entered_.directory, aside);
-  std::error_code error;
-  if (s.ok()) std::filesystem::remove_all(aside, error);
-  if (s.ok() && error) s = absl::UnknownError(error.message());
+  const absl::Status s =
+      RemoveJournal(*context_.access.file_system, entered_.directory);
   console_.Say(
       s.ok() ? absl::StrCat("Journal cleared: ", Printable(entered_.directory))
              : absl::StrCat("The journal could not be cleared: ",

@@ -39,21 +39,21 @@ constexpr char kC[] = R"({"id":"c","input":"3"})";
 constexpr char kBChanged[] = R"({"id":"b","input":"20"})";
 
 TEST_F(DatasetMatchTest, TheSameRowsKeepTheirPlaces) {
-  const DatasetMatch match = MatchDataset(*Load({kA, kB}), Journal({kA, kB}));
+  const RowMatch match = MatchDataset(*Load({kA, kB}), Journal({kA, kB}));
   EXPECT_THAT(match.index_of_row, ElementsAre(0, 1));
   EXPECT_THAT(match.added, IsEmpty());
   EXPECT_THAT(match.differences, IsEmpty());
 }
 
 TEST_F(DatasetMatchTest, OrderDoesNotMatter) {
-  const DatasetMatch match =
+  const RowMatch match =
       MatchDataset(*Load({kC, kA, kB}), Journal({kA, kB, kC}));
   EXPECT_THAT(match.index_of_row, ElementsAre(2, 0, 1));
   EXPECT_THAT(match.differences, IsEmpty());
 }
 
 TEST_F(DatasetMatchTest, NewRowsContinueTheJournalsList) {
-  const DatasetMatch match =
+  const RowMatch match =
       MatchDataset(*Load({kC, kA, kB}), Journal({kA, kB}));
   EXPECT_THAT(match.index_of_row, ElementsAre(2, 0, 1));
   ASSERT_EQ(match.added.size(), 1);
@@ -61,7 +61,7 @@ TEST_F(DatasetMatchTest, NewRowsContinueTheJournalsList) {
 }
 
 TEST_F(DatasetMatchTest, ChangedAndRemovedRowsAreNamed) {
-  const DatasetMatch match =
+  const RowMatch match =
       MatchDataset(*Load({kA, kBChanged}), Journal({kA, kB, kC}));
   ASSERT_EQ(match.differences.size(), 2);
   EXPECT_EQ(match.differences[0].id, "b");
@@ -71,7 +71,7 @@ TEST_F(DatasetMatchTest, ChangedAndRemovedRowsAreNamed) {
 }
 
 TEST_F(DatasetMatchTest, DuplicatesAreRowsOfTheirOwn) {
-  const DatasetMatch match =
+  const RowMatch match =
       MatchDataset(*Load({kA, kA, kA}), Journal({kA, kA}));
   EXPECT_THAT(match.index_of_row, ElementsAre(0, 1, 2));
   ASSERT_EQ(match.added.size(), 1);

@@ -43,7 +43,7 @@ class JournalEntry {
   MaybeRefusal CheckSame(const LocatedJournal& found, bool* begin_new);
   MaybeRefusal MatchRows();
   MaybeRefusal ChangeScoring();
-  MaybeRefusal ExtendDataset(const DatasetMatch& match);
+  MaybeRefusal ExtendDataset(const RowMatch& match);
   BenchmarkJournal::Options JournalOptions() const;
   JournalWish Wish() const;
 
@@ -249,7 +249,7 @@ absl::optional<Refusal> JournalEntry::ChangeScoring() {
 absl::optional<Refusal> JournalEntry::MatchRows() {
   absl::StatusOr<std::vector<RowInfo>> rows = entered_.journal->ReadRows();
   if (!rows.ok()) return RefuseJournal(entered_.directory, rows.status());
-  const DatasetMatch match = MatchDataset(*context_.dataset, *rows);
+  const RowMatch match = MatchDataset(*context_.dataset, *rows);
   if (!match.differences.empty()) {
     return Refusal{kExitDifference,
                    absl::StrCat(Printable(entered_.directory),
@@ -260,7 +260,7 @@ absl::optional<Refusal> JournalEntry::MatchRows() {
   return refusal.has_value() ? refusal : ChangeScoring();
 }
 
-absl::optional<Refusal> JournalEntry::ExtendDataset(const DatasetMatch& match) {
+absl::optional<Refusal> JournalEntry::ExtendDataset(const RowMatch& match) {
   entered_.index_of_row = match.index_of_row;
   if (!match.added.empty()) {
     console_.Say(absl::StrCat("The dataset has ", match.added.size(),
