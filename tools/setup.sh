@@ -14,7 +14,7 @@ packages=(
   libflatbuffers-dev libre2-dev libsodium-dev libssl-dev libxxhash-dev
   libyaml-cpp-dev libzstd-dev nlohmann-json3-dev zlib1g-dev
   libbenchmark-dev libgmock-dev libgtest-dev
-  bc e2fsprogs strace xfsprogs
+  bc e2fsprogs python3 strace xfsprogs
 )
 
 for option in "$@"; do
