@@ -17,6 +17,9 @@ std::vector<OptionRow> ScoringRows();
 std::vector<OptionRow> RequestRows();
 std::vector<OptionRow> EvaluatorRows();
 
+// limit_rows.cc: what it may cost.
+std::vector<OptionRow> LimitRows();
+
 // operation_rows.cc: what never shows in results.
 std::vector<OptionRow> CheckpointRows();
 std::vector<OptionRow> ResumeRows();

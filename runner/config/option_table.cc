@@ -12,7 +12,8 @@ std::vector<OptionRow> MakeTable() {
   std::vector<OptionRow> table;
   for (std::vector<OptionRow> rows :
        {WhatRows(), FieldRows(), ScoringRows(), RequestRows(), EvaluatorRows(),
-        CheckpointRows(), ResumeRows(), DisplayRows(), ResultRows()}) {
+        LimitRows(), CheckpointRows(), ResumeRows(), DisplayRows(),
+        ResultRows()}) {
     for (OptionRow& row : rows) table.push_back(std::move(row));
   }
   return table;
@@ -36,11 +37,12 @@ absl::string_view OptionClassName(OptionClass option_class) {
 
 absl::string_view OptionGroupTitle(OptionGroup group) {
   constexpr absl::string_view kTitles[kOptionGroupCount] = {
-      "What",       "Fields (dotted paths; {model} and {method} filled in)",
-      "Scoring",    "Request",
-      "Evaluator",  "Parallel",
-      "Checkpoint", "Resume",
-      "Display",    "Result"};
+      "What",      "Fields (dotted paths; {model} and {method} filled in)",
+      "Scoring",   "Request",
+      "Evaluator", "Limits (of all benchmarks together, over all sessions)",
+      "Parallel",  "Checkpoint",
+      "Resume",    "Display",
+      "Result"};
   return kTitles[static_cast<int>(group)];
 }
 

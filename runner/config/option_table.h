@@ -28,13 +28,14 @@ enum class OptionGroup {
   kScoring,
   kRequest,
   kEvaluator,
+  kLimits,
   kParallel,
   kCheckpoint,
   kResume,
   kDisplay,
   kResult,
 };
-inline constexpr int kOptionGroupCount = 10;
+inline constexpr int kOptionGroupCount = 11;
 
 absl::string_view OptionGroupTitle(OptionGroup group);
 

@@ -19,6 +19,7 @@
 #include "journal/types.h"
 #include "runner/config/given_options.h"
 #include "runner/config/request_options.h"
+#include "runner/config/run_limits.h"
 #include "runner/data/fields.h"
 #include "runner/data/selection.h"
 
@@ -81,6 +82,11 @@ struct RunOptions {
 
   // Request.
   RequestOptions request;
+
+  std::string prices;  // A file; empty: none.
+
+  // Limits.
+  RunLimits limits;
 
   // Parallel.
   absl::optional<uint32_t> workers;  // nullopt: AutoWorkers().
