@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "runner/testing/fake_openai_server.h"
+#include "tests/http_fixture.h"
 #include "tests/runner_fixture.h"
 
 namespace runner {
@@ -42,35 +42,9 @@ const std::vector<Fault> kPassingFaults = {
     Fault::kReset,        Fault::kResetLate,       Fault::kGarbage,
     Fault::kKeyEcho,      Fault::kTrickle};
 
-class HttpTest : public testing::Test {
+class HttpTest : public HttpFixture {
  protected:
-  HttpTest() { Ask(kQuestions); }
-
-  // The dataset, and its right answers on the server.
-  void Ask(int questions) {
-    place_.WriteDataset(questions);
-    serve_.answers.clear();
-    std::istringstream lines(place_.Read("questions.jsonl"));
-    for (std::string line; std::getline(lines, line);) {
-      constexpr char kInput[] = "\"input\":\"";
-      const size_t begin = line.find(kInput) + sizeof kInput - 1;
-      const std::string prompt =
-          line.substr(begin, line.find('"', begin) - begin);
-      int a = 0, b = 0;
-      EXPECT_EQ(std::sscanf(prompt.c_str(), "%d * %d", &a, &b), 2) << line;
-      serve_.answers[prompt] = {absl::StrCat(a * b)};
-    }
-    place_.options["model"] = "m";
-    place_.options["workers"] = "16";
-  }
-
-  void Serve(const std::vector<Fault>& faults = {}) {
-    serve_.faults = faults;
-    auto server = FakeOpenAiServer::Start(serve_);
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    place_.options["base-url"] = server_->base_url();
-  }
+  HttpTest() : HttpFixture(kQuestions) {}
 
   // What a run gives in which nothing goes wrong.
   std::string FaultlessResults() {
@@ -124,10 +98,6 @@ class HttpTest : public testing::Test {
     bytes << file.rdbuf();
     return bytes.str();
   }
-
-  Workplace place_;
-  FakeOpenAiOptions serve_;
-  std::unique_ptr<FakeOpenAiServer> server_;
 };
 
 TEST_F(HttpTest, FaultsAndAKillCostNothingAndDoNotShow) {

@@ -203,6 +203,7 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   absl::Status RecordWorkerState(uint32_t slot,
                                  absl::string_view state_json) override;
   absl::Status RecordRunEnd(RunEndRecord run) override;
+  absl::Status RecordLimit(LimitRecord limit) override;
   absl::Status EndSession(SessionStop reason, int signal, int exit_code,
                           absl::string_view detail) override;
   absl::Status RecordComplete(int exit_code,
@@ -672,6 +673,11 @@ absl::Status JournalOfBenchmark::RecordRunEnd(RunEndRecord run) {
   if (run.run == 0) return Invalid("runs are numbered from 1");
   run.at = absl::Now();
   return Append(run, kNotCounted);
+}
+
+absl::Status JournalOfBenchmark::RecordLimit(LimitRecord limit) {
+  limit.at = absl::Now();
+  return Append(limit, kNotCounted);
 }
 
 absl::Status JournalOfBenchmark::EndSession(SessionStop reason, int signal,

@@ -125,6 +125,8 @@ class BenchmarkJournal {
                                          absl::string_view state_json) = 0;
   // `at` is filled in.
   virtual absl::Status RecordRunEnd(RunEndRecord run) = 0;
+  // A limit was reached; sets its time.
+  virtual absl::Status RecordLimit(LimitRecord limit) = 0;
   // Needs BeginSession.
   virtual absl::Status EndSession(SessionStop reason, int signal, int exit_code,
                                   absl::string_view detail) = 0;

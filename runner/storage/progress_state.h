@@ -51,7 +51,7 @@ struct ProgressTotals {
   uint64_t unpriced = 0;   // Answers of which nobody knows the cost.
   uint32_t sessions = 0;
   // Of all sessions; of one without an end, up to its last record.
-  absl::Duration elapsed;
+  absl::Duration elapsed = {};
   uint64_t in_doubt = 0;  // Attempts ever listed as in doubt.
 };
 

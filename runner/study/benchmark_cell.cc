@@ -1,6 +1,7 @@
 #include "runner/study/benchmark_cell.h"
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <system_error>
 #include <thread>
@@ -15,21 +16,20 @@
 #include "absl/time/time.h"
 #include "journal/error.h"
 #include "runner/base/printable.h"
-#include "runner/base/shell_words.h"
 #include "runner/config/api_key.h"
 #include "runner/data/prompt_template.h"
 #include "runner/display/progress_format.h"
-#include "runner/evaluators/openai/openai_evaluator.h"
-#include "runner/evaluators/replay_evaluator.h"
-#include "runner/evaluators/worker_evaluator.h"
 #include "runner/storage/benchmark_journal.h"
 #include "runner/storage/journal_removal.h"
 #include "runner/storage/records.h"
 #include "runner/storage/result_store.h"
 #include "runner/study/benchmark_names.h"
 #include "runner/study/benchmark_run.h"
+#include "runner/study/cell_observer.h"
+#include "runner/study/evaluator_maker.h"
 #include "runner/study/journal_choice.h"
 #include "runner/study/journal_entry.h"
+#include "runner/study/metered_evaluator.h"
 
 namespace runner {
 namespace {
@@ -57,31 +57,6 @@ RunEndRecord AggregateOf(const RunResults& run) {
   return record;
 }
 
-// Passes what happens on to the console.
-class ConsoleObserver final : public RunObserver {
- public:
-  explicit ConsoleObserver(Console& console) : console_(console) {}
-
-  void OnScored(const QueryKey& key, const EvaluationResult& result) override {
-    console_.Scored(key, result.cost);
-  }
-  void OnError(const QueryKey& key, const EvaluationError& error,
-               bool final) override {
-    console_.Detail(absl::StrCat("Recorded error for ", Printable(key.id), ": ",
-                                 Printable(error.type), ": ",
-                                 Excerpt(error.message, 200)));
-    if (final) console_.Failed(key);
-  }
-  void OnNoSpace(absl::string_view message) override {
-    console_.Error(absl::StrCat(
-        "The disk is full: ", Printable(message),
-        "\nNothing new is asked; answers that are here wait for space."));
-  }
-
- private:
-  Console& console_;
-};
-
 class BenchmarkCellImpl final : public BenchmarkCell {
  public:
   BenchmarkCellImpl(const CellContext& context, BenchmarkNames names,
@@ -105,13 +80,17 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   void RequestStop() override ABSL_LOCKS_EXCLUDED(run_mutex_);
   void ClearJournal() override;
   std::string named_results() const override { return names_.named_results; }
+  bool CarrySpending() override;
 
  private:
   using MaybeRefusal = absl::optional<Refusal>;
 
   // The steps of Run, in order. A refusal ends it.
   MaybeRefusal Evaluate();
-  absl::StatusOr<std::unique_ptr<Evaluator>> MakeEvaluator(int workers);
+  absl::StatusOr<std::unique_ptr<Evaluator>> MakeMetered(int workers);
+  // Whether a limit keeps this many from being asked.
+  bool LimitForbids(uint64_t to_ask);
+  void StopAtLimit() ABSL_LOCKS_EXCLUDED(run_mutex_);
   bool has_template() const {
     return !options_.request.prompt_template.empty();
   }
@@ -123,6 +102,7 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   Refusal CannotReadBack(const absl::Status& status) const;
   absl::Status RecordSelection();
   absl::Status RecordEnd(bool complete);
+  absl::Status EndSession();
   void SayEnd(bool complete);
 
   void Plan(const std::vector<uint32_t>& index_of_row);
@@ -153,6 +133,9 @@ class BenchmarkCellImpl final : public BenchmarkCell {
     }
   } temporary_;
   bool session_begun_ = false;
+  bool withheld_ = false;  // A limit kept everything from being asked.
+  std::atomic<bool> stopped_at_limit_{false};
+  absl::optional<LimitReached> limit_;  // Why this is not the end.
   RunPlan plan_;
   absl::Status run_status_;
   CellOutcome outcome_;
@@ -171,7 +154,11 @@ CellOutcome BenchmarkCellImpl::Run() {
   entry.console = context_.console;
   MaybeRefusal refusal = EnterJournal(entry, names_, &entered_);
   if (entered_.temporary) temporary_.path = entered_.directory;
-  if (!refusal.has_value()) Plan(entered_.index_of_row);
+  if (!refusal.has_value()) {
+    Plan(entered_.index_of_row);
+    CarryInto(*context_.ledger, context_.number, names_.model,
+              entered_.journal->totals(), options_.retry_failed);
+  }
   if (!refusal.has_value()) refusal = Evaluate();
   if (!refusal.has_value()) refusal = Finish();
   if (refusal.has_value()) {
@@ -242,13 +229,30 @@ absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
                         options_.evaluator == EvaluatorKind::kOpenAi
                             ? kHttpWorkers
                             : std::thread::hardware_concurrency()));
-  if (remaining.to_ask == 0) return RunSession(nullptr, workers);
-  absl::StatusOr<std::unique_ptr<Evaluator>> evaluator = MakeEvaluator(workers);
+  withheld_ = LimitForbids(remaining.to_ask);
+  if (withheld_ && remaining.to_score == 0) return absl::nullopt;
+  if (withheld_ || remaining.to_ask == 0) return RunSession(nullptr, workers);
+  absl::StatusOr<std::unique_ptr<Evaluator>> evaluator = MakeMetered(workers);
   if (!evaluator.ok()) {
     // Wrong before anything was asked, whatever the reason.
     return Refusal{kExitUsage, Printable(evaluator.status().message())};
   }
   return RunSession(evaluator->get(), workers);
+}
+
+bool BenchmarkCellImpl::LimitForbids(uint64_t to_ask) {
+  if (to_ask == 0) return false;
+  context_.limits->Check();
+  return context_.limits->reached().has_value();
+}
+
+bool BenchmarkCellImpl::CarrySpending() {
+  const absl::optional<LocatedJournal> found =
+      FindWished(WishOf(options_, names_), context_.access);
+  if (!found.has_value()) return false;
+  CarryInto(*context_.ledger, context_.number, names_.model, found->totals,
+            options_.retry_failed);
+  return true;
 }
 
 // Of what is asked for now: the journal may hold more.
@@ -300,38 +304,42 @@ absl::Status BenchmarkCellImpl::CheckPrompt(absl::string_view row_json,
       "no input, prompt or question: give --input-field or --prompt-template");
 }
 
-absl::StatusOr<std::unique_ptr<Evaluator>> BenchmarkCellImpl::MakeEvaluator(
+absl::StatusOr<std::unique_ptr<Evaluator>> BenchmarkCellImpl::MakeMetered(
     int workers) {
-  if (options_.evaluator == EvaluatorKind::kReplay) {
-    ReplayEvaluatorOptions replay;
-    replay.response_field = options_.fields.response_field;
-    replay.model = names_.model;
-    replay.method = options_.method;
-    replay.slots = workers;
-    return NewReplayEvaluator(replay);
-  }
-  if (options_.evaluator == EvaluatorKind::kOpenAi) {
-    OpenAiEvaluatorOptions openai;
-    openai.base_url = endpoint_.base_url;
-    openai.api_key = endpoint_.api_key;
-    openai.request.system_prompt = options_.request.system_prompt;
-    openai.request.parameters_json = ChatParametersJson(options_.request);
-    openai.request.send_seed = options_.seed != 0;
-    openai.slots = workers;
-    openai.timeout = options_.timeout;
-    return NewOpenAiEvaluator(openai);
-  }
-  WorkerEvaluatorOptions worker;
-  absl::StatusOr<std::vector<std::string>> words =
-      SplitShellWords(options_.worker_command);
-  if (!words.ok()) return words.status();
-  worker.command = *std::move(words);
-  worker.slots = workers;
-  worker.timeout = options_.timeout;
-  worker.log = [this](uint32_t slot, absl::string_view line) {
+  EvaluatorWish wish;
+  wish.options = &options_;
+  wish.model = names_.model;
+  wish.endpoint = endpoint_;
+  wish.workers = workers;
+  wish.log = [this](uint32_t slot, absl::string_view line) {
     console_.Detail(absl::StrCat("worker ", slot, ": ", line));
   };
-  return NewWorkerEvaluator(std::move(worker));
+  absl::StatusOr<std::unique_ptr<Evaluator>> evaluator =
+      MakeEvaluator(std::move(wish));
+  if (!evaluator.ok()) return evaluator.status();
+  return NewMeteredEvaluator(*std::move(evaluator), context_.price,
+                             [this](const EvaluationResult& result) {
+                               context_.ledger->AddAttempt(
+                                   context_.number, result.usage, result.cost,
+                                   /*answered=*/!result.error.has_value());
+                               context_.limits->Check();
+                             });
+}
+
+// What is under way was paid for and may end, but where time itself is up.
+void BenchmarkCellImpl::StopAtLimit() {
+  const absl::optional<LimitReached> limit = context_.limits->reached();
+  absl::MutexLock lock(&run_mutex_);
+  if (run_ == nullptr || !limit.has_value()) return;
+  stopped_at_limit_ = true;
+  const auto in_flight = run_->in_flight();
+  if (limit->name == kMaxDuration) {
+    run_->RequestStop();
+  } else {
+    run_->StopAsking();
+  }
+  console_.Say(absl::StrCat("Limit reached: ", limit->text, "; finishing ",
+                            in_flight, " in flight"));
 }
 
 absl::optional<Refusal> BenchmarkCellImpl::RecordInDoubt() {
@@ -383,7 +391,9 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(Evaluator* evaluator,
   start.resumed = start.done;
   start.runs = plan_.runs;
   if (totals.cost > 0) start.cost = totals.cost;
-  ConsoleObserver observer(console_);
+  CellObserver observer({&console_, entered_.journal.get(), context_.ledger,
+                         context_.limits, context_.number,
+                         options_.retry_failed});
   RunParts parts;
   parts.journal = entered_.journal.get();
   parts.dataset = context_.dataset;
@@ -400,7 +410,11 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(Evaluator* evaluator,
     run_ = run.get();
     if (stop_requested_) run->RequestStop();
   }
+  if (evaluator != nullptr) {
+    context_.limits->Watch([this] { StopAtLimit(); });
+  }
   run_status_ = run->Run();
+  context_.limits->Unwatch();
   {
     absl::MutexLock lock(&run_mutex_);
     run_ = nullptr;
@@ -424,6 +438,9 @@ absl::optional<Refusal> BenchmarkCellImpl::Finish() {
   MaybeRefusal results = WriteResultFiles();
   const bool complete = run_status_.ok() && !results.has_value() &&
                         outcome_.results->status == ResultsStatus::kComplete;
+  if (withheld_ || (stopped_at_limit_ && !complete)) {
+    limit_ = context_.limits->reached();
+  }
   outcome_.exit_code = FinalExitCode();
   absl::Status ended = absl::OkStatus();
   if (usable) {
@@ -470,6 +487,7 @@ absl::optional<Refusal> BenchmarkCellImpl::WriteResultFiles() {
   info.method = options_.method;
   info.seed = options_.seed;
   info.runs = plan_.runs;
+  info.limit_reached = withheld_ || stopped_at_limit_;
   for (const SelectedRow& row : plan_.rows) info.order.push_back(row.index);
   for (const std::unique_ptr<Scorer>& scorer : context_.scoring->scorers()) {
     info.scorers.push_back(
@@ -497,6 +515,7 @@ int BenchmarkCellImpl::FinalExitCode() const {
     return kExitSignal + context_.signals->caught();
   }
   if (!outcome_.results.has_value()) return kExitOperation;
+  if (limit_.has_value()) return kExitLimit;
   if (outcome_.results->failed > 0) return kExitFailures;
   return BelowMinimum() ? kExitBelowMinimum : kExitDone;
 }
@@ -540,13 +559,7 @@ absl::Status BenchmarkCellImpl::RecordEnd(bool complete) {
     }
   }
   if (session_begun_) {
-    const int signal =
-        context_.signals == nullptr ? 0 : context_.signals->caught();
-    const SessionStop reason = !run_status_.ok() ? SessionStop::kError
-                               : signal != 0     ? SessionStop::kSignal
-                                                 : SessionStop::kCompleted;
-    absl::Status s = entered_.journal->EndSession(
-        reason, signal, outcome_.exit_code, run_status_.message());
+    absl::Status s = EndSession();
     if (!s.ok()) return s;
   }
   if (complete && !was_complete) {
@@ -558,9 +571,38 @@ absl::Status BenchmarkCellImpl::RecordEnd(bool complete) {
   return absl::OkStatus();
 }
 
+absl::Status BenchmarkCellImpl::EndSession() {
+  const int signal =
+      context_.signals == nullptr ? 0 : context_.signals->caught();
+  const SessionStop reason = !run_status_.ok()    ? SessionStop::kError
+                             : signal != 0        ? SessionStop::kSignal
+                             : limit_.has_value() ? SessionStop::kLimit
+                                                  : SessionStop::kCompleted;
+  std::string detail(run_status_.message());
+  if (reason == SessionStop::kLimit) {
+    detail = limit_->text;
+    absl::Status s = entered_.journal->RecordLimit(
+        {std::string(limit_->name), limit_->limit, limit_->value, {}});
+    if (!s.ok()) return s;
+  }
+  return entered_.journal->EndSession(reason, signal, outcome_.exit_code,
+                                      detail);
+}
+
 void BenchmarkCellImpl::SayEnd(bool complete) {
   const Results& results = *outcome_.results;
   const std::string where = Printable(outcome_.results_path);
+  if (outcome_.exit_code == kExitLimit) {
+    console_.Error(absl::StrCat(
+        "Limit reached: ", limit_->text, ". ", WithThousands(results.completed),
+        " of ", WithThousands(results.n), " queries are completed",
+        entered_.temporary
+            ? ", and were saved to " + where
+            : absl::StrCat(" in ", Printable(entered_.directory),
+                           ". To go on: the same command with a larger --",
+                           limit_->name)));
+    return;
+  }
   if (complete && !session_begun_) {
     console_.Say(absl::StrCat("Results saved to ", where));
     return;

@@ -3,6 +3,7 @@
 #ifndef RUNNER_STUDY_BENCHMARK_CELL_H_
 #define RUNNER_STUDY_BENCHMARK_CELL_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,12 +17,15 @@
 #include "runner/base/exit_code.h"
 #include "runner/base/signals.h"
 #include "runner/config/options.h"
+#include "runner/config/prices.h"
 #include "runner/data/dataset.h"
 #include "runner/data/fields.h"
 #include "runner/display/console.h"
 #include "runner/results/results_writer.h"
 #include "runner/scoring/scorer.h"
 #include "runner/storage/journal_access.h"
+#include "runner/study/ledger.h"
+#include "runner/study/limits.h"
 
 namespace runner {
 
@@ -38,6 +42,12 @@ struct CellContext {
   const SignalCatcher* signals = nullptr;
   // Which of how many, as its progress says it: "[2/6] "; empty: the only one.
   std::string position;
+  // What the whole study spends, and what stops it.
+  Ledger* ledger = nullptr;
+  LimitWatch* limits = nullptr;
+  size_t number = 0;  // Of this benchmark in the ledger.
+  // What the model costs where the evaluator does not say it.
+  absl::optional<ModelPrice> price;
 };
 
 struct CellOutcome {
@@ -67,6 +77,10 @@ class BenchmarkCell {
   // Runs it to its end, to a signal, or to a refusal, which is said on the
   // console.
   virtual CellOutcome Run() = 0;
+
+  // Tells the ledger what the journal that it would go on with says was spent,
+  // before anything runs. False where there is none.
+  virtual bool CarrySpending() = 0;
 
   // From a signal: nothing new is asked. Thread-safe.
   virtual void RequestStop() = 0;

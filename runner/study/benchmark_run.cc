@@ -66,6 +66,7 @@ class BenchmarkRunImpl final : public BenchmarkRun {
 
   absl::Status Run() override;
   void RequestStop() override ABSL_LOCKS_EXCLUDED(mutex_);
+  void StopAsking() override ABSL_LOCKS_EXCLUDED(mutex_);
   bool stopped() const ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     return stop_;
@@ -130,6 +131,7 @@ class BenchmarkRunImpl final : public BenchmarkRun {
   bool cut_off_ ABSL_GUARDED_BY(mutex_) = false;  // No draining: it is futile.
   absl::Duration no_space_until_ ABSL_GUARDED_BY(mutex_);
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  bool hurry_ ABSL_GUARDED_BY(mutex_) = false;  // No longer than the timeout.
   bool source_empty_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_all_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
@@ -176,15 +178,25 @@ void BenchmarkRunImpl::Wake() {
 
 void BenchmarkRunImpl::RequestStop() {
   absl::MutexLock lock(&mutex_);
+  stop_ = hurry_ = true;
+  Wake();
+}
+
+void BenchmarkRunImpl::StopAsking() {
+  absl::MutexLock lock(&mutex_);
   stop_ = true;
   Wake();
 }
 
-// Waits for the end; after a stop, no longer than the drain timeout.
+// Waits for the end; once there is hurry, no longer than the drain timeout.
 void BenchmarkRunImpl::Drain() {
   {
     absl::MutexLock lock(&mutex_);
-    while (!AllDone() && !stop_) drain_wake_.Wait(&mutex_);
+    for (;;) {
+      if (stop_) retries_.clear();
+      if (AllDone() || hurry_) break;
+      drain_wake_.Wait(&mutex_);
+    }
     const absl::Duration deadline =
         parts_.clock->Monotonic() + plan_.drain_timeout;
     while (retries_.clear(), !AllDone() && !cut_off_) {
@@ -204,7 +216,7 @@ void BenchmarkRunImpl::Drain() {
 void BenchmarkRunImpl::Fail(const absl::Status& status) {
   absl::MutexLock lock(&mutex_);
   if (failure_.ok()) failure_ = status;
-  stop_ = true;
+  stop_ = hurry_ = true;
   // Answers that cannot be journaled need not be waited for.
   cut_off_ |= JournalIsDead(status);
   Wake();

@@ -99,6 +99,8 @@ class BenchmarkRun {
 
   // Nothing new is asked; what is in flight has the drain timeout to end.
   virtual void RequestStop() = 0;
+  // Nothing new is asked; what is in flight ends as it would have.
+  virtual void StopAsking() = 0;
   virtual int in_flight() const = 0;
 };
 

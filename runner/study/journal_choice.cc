@@ -218,6 +218,24 @@ JournalChoice NewJournal(const JournalWish& wish, const JournalAccess& access) {
   return choice;
 }
 
+absl::optional<LocatedJournal> FindWished(const JournalWish& wish,
+                                          const JournalAccess& access) {
+  absl::optional<LocatedJournal> found;
+  if (!wish.resume_from.empty()) {
+    found = LocateJournal(access, wish.resume_from);
+  } else if (wish.resume && !wish.overwrite) {
+    absl::StatusOr<JournalMatch> match =
+        FindJournal(access, wish.journal_dir,
+                    {wish.benchmark_id, wish.identity_hash, wish.run_id,
+                     wish.shard_index, wish.shard_count});
+    if (match.ok()) found = std::move(match->same);
+  }
+  const bool usable =
+      found.has_value() && (found->condition == JournalCondition::kComplete ||
+                            found->condition == JournalCondition::kUnfinished);
+  return usable ? found : absl::nullopt;
+}
+
 JournalChoice ChooseJournal(const JournalWish& wish,
                             const JournalAccess& access, Console& console) {
   if (!wish.resume_from.empty()) return NamedJournal(wish, access, console);

@@ -44,6 +44,11 @@ struct JournalChoice {
 JournalChoice ChooseJournal(const JournalWish& wish,
                             const JournalAccess& access, Console& console);
 
+// The journal that would be gone on with, found without a word and without
+// writing. Nothing where a new one would be begun, or none can be used.
+absl::optional<LocatedJournal> FindWished(const JournalWish& wish,
+                                          const JournalAccess& access);
+
 // A new journal beside what is there.
 JournalChoice NewJournal(const JournalWish& wish, const JournalAccess& access);
 

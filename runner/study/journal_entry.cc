@@ -45,7 +45,7 @@ class JournalEntry {
   MaybeRefusal ChangeScoring();
   MaybeRefusal ExtendDataset(const RowMatch& match);
   BenchmarkJournal::Options JournalOptions() const;
-  JournalWish Wish() const;
+  JournalWish Wish() const { return WishOf(options_, names_); }
 
   const JournalEntryContext context_;
   const RunOptions& options_;
@@ -76,22 +76,6 @@ BenchmarkJournal::Options JournalEntry::JournalOptions() const {
     options.snapshots.on_close = true;
   }
   return options;
-}
-
-JournalWish JournalEntry::Wish() const {
-  JournalWish wish;
-  wish.journal_dir = options_.journal_dir;
-  wish.resume_from = options_.resume_from;
-  wish.benchmark_id = names_.benchmark_id;
-  wish.identity_json = names_.identity_json;
-  wish.identity_hash = names_.identity_hash;
-  wish.shard_index = options_.shard.index;
-  wish.shard_count = options_.shard.count;
-  wish.run_id = names_.run_id;
-  wish.resume = options_.resume;
-  wish.new_journal = options_.new_journal;
-  wish.overwrite = options_.overwrite;
-  return wish;
 }
 
 absl::optional<Refusal> JournalEntry::OpenJournal() {
@@ -272,6 +256,22 @@ absl::optional<Refusal> JournalEntry::ExtendDataset(const RowMatch& match) {
 }
 
 }  // namespace
+
+JournalWish WishOf(const RunOptions& options, const BenchmarkNames& names) {
+  JournalWish wish;
+  wish.journal_dir = options.journal_dir;
+  wish.resume_from = options.resume_from;
+  wish.benchmark_id = names.benchmark_id;
+  wish.identity_json = names.identity_json;
+  wish.identity_hash = names.identity_hash;
+  wish.shard_index = options.shard.index;
+  wish.shard_count = options.shard.count;
+  wish.run_id = names.run_id;
+  wish.resume = options.resume;
+  wish.new_journal = options.new_journal;
+  wish.overwrite = options.overwrite;
+  return wish;
+}
 
 absl::optional<Refusal> EnterJournal(const JournalEntryContext& context,
                                      const BenchmarkNames& names,

@@ -16,6 +16,7 @@
 #include "runner/storage/benchmark_journal.h"
 #include "runner/storage/journal_access.h"
 #include "runner/study/benchmark_names.h"
+#include "runner/study/journal_choice.h"
 
 namespace runner {
 
@@ -39,6 +40,9 @@ struct EnteredJournal {
   // The place of each of the dataset's rows in the journal's own list.
   std::vector<uint32_t> index_of_row;
 };
+
+// Which journal the options ask for.
+JournalWish WishOf(const RunOptions& options, const BenchmarkNames& names);
 
 // Finds it, compares it without writing, opens or creates it, and points
 // `latest` at it. Says on the console what it does. A refusal leaves what was

@@ -9,13 +9,16 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/types/optional.h"
 #include "journal/clock.h"
 #include "journal/file_system.h"
 #include "runner/base/exit_code.h"
 #include "runner/base/json_writer.h"
 #include "runner/base/printable.h"
 #include "runner/base/signals.h"
+#include "runner/config/prices.h"
 #include "runner/data/dataset.h"
 #include "runner/data/selection.h"
 #include "runner/display/console.h"
@@ -23,6 +26,9 @@
 #include "runner/scoring/scorer.h"
 #include "runner/study/benchmark_cell.h"
 #include "runner/study/cells.h"
+#include "runner/study/cost_summary.h"
+#include "runner/study/ledger.h"
+#include "runner/study/limits.h"
 
 namespace runner {
 namespace {
@@ -35,7 +41,9 @@ class Study {
         methods_(command.methods),
         cipher_(cipher),
         display_(display),
-        console_(NewDisplayConsole(display)) {}
+        console_(NewDisplayConsole(display)),
+        ledger_(journal::Clock::Real()),
+        limits_(options_.limits, &ledger_, journal::Clock::Real()) {}
 
   int Run();
 
@@ -47,9 +55,17 @@ class Study {
 
   absl::Status Prepare();
   absl::Status LoadDatasets();
+  absl::Status LoadPrices();
+  absl::Status CheckPrices() const;
   absl::Status MakeCells();
   absl::Status CheckRows(const LoadedDataset& loaded) const;
   void RunCells();
+  // What earlier sessions spent, where there is a limit on it.
+  void CarrySpending();
+  // Whether a limit keeps the next one from being begun.
+  bool IsForbidden(size_t cell);
+  void SayNotBegun() const;
+  void SayCost() const;
   void RequestStop() ABSL_LOCKS_EXCLUDED(mutex_);
   int ExitCode() const;
   bool PrintTable() const;  // False if stdout did not take it.
@@ -59,11 +75,16 @@ class Study {
   const journal::Cipher* const cipher_;
   ProgressDisplay& display_;
   const std::unique_ptr<Console> console_;
+  Ledger ledger_;
+  LimitWatch limits_;
+  absl::optional<Prices> prices_;
   std::vector<LoadedDataset> datasets_;
   std::unique_ptr<Scoring> scoring_;
   std::vector<Cell> cell_options_;  // What each of cells_ borrows.
   std::vector<std::unique_ptr<BenchmarkCell>> cells_;
+  std::vector<bool> has_journal_;  // Of those limits must know about.
   std::vector<CellOutcome> outcomes_;
+  bool limited_ = false;    // Some were not begun for it.
   int interrupted_by_ = 0;  // A signal that came before a benchmark had begun.
 
   absl::Mutex mutex_;
@@ -77,9 +98,11 @@ int Study::Run() {
     console_->Error(Printable(s.message()));
     return ExitCodeOf(s);
   }
+  CarrySpending();
   RunCells();
   signals_.reset();
   const int code = ExitCode();
+  SayCost();
   // All or none: what is asked again goes on with what is still there.
   if (options_.clear_on_success && code == kExitDone) {
     for (const std::unique_ptr<BenchmarkCell>& cell : cells_) {
@@ -90,6 +113,7 @@ int Study::Run() {
 }
 
 absl::Status Study::Prepare() {
+  if (absl::Status s = LoadPrices(); !s.ok()) return s;
   if (absl::Status s = LoadDatasets(); !s.ok()) return s;
   absl::StatusOr<Scoring> scoring = Scoring::Create(
       {.regex = options_.extract_regex, .extract = options_.extract},
@@ -101,10 +125,45 @@ absl::Status Study::Prepare() {
   if (!signals.ok()) return signals.status();
   signals_ = *std::move(signals);
   if (absl::Status s = MakeCells(); !s.ok()) return s;
+  if (absl::Status s = CheckPrices(); !s.ok()) return s;
   for (const LoadedDataset& loaded : datasets_) {
     if (absl::Status s = CheckRows(loaded); !s.ok()) return s;
   }
   return absl::OkStatus();
+}
+
+// What asks nothing costs nothing.
+absl::Status Study::LoadPrices() {
+  if (options_.prices.empty() || options_.score_only) return absl::OkStatus();
+  absl::StatusOr<Prices> prices = Prices::Read(options_.prices);
+  if (!prices.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--prices: ", prices.status().message()));
+  }
+  prices_ = *std::move(prices);
+  return absl::OkStatus();
+}
+
+// A server never says what an answer cost; a worker may.
+absl::Status Study::CheckPrices() const {
+  if (!options_.limits.cost.has_value() || options_.score_only) {
+    return absl::OkStatus();
+  }
+  std::vector<std::string> unpriced;
+  for (const Cell& cell : cell_options_) {
+    if (cell.options.evaluator != EvaluatorKind::kOpenAi) continue;
+    if (prices_.has_value() && prices_->Find(cell.model)) continue;
+    if (std::find(unpriced.begin(), unpriced.end(), cell.model) ==
+        unpriced.end()) {
+      unpriced.push_back(cell.model);
+    }
+  }
+  if (unpriced.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--max-cost needs a price for every model; ",
+      options_.prices.empty() ? std::string("without --prices")
+                              : absl::StrCat(options_.prices, " has none"),
+      " for ", absl::StrJoin(unpriced, ", ")));
 }
 
 absl::Status Study::LoadDatasets() {
@@ -152,6 +211,10 @@ absl::Status Study::MakeCells() {
     context.clock = journal::Clock::Real();
     context.console = console_.get();
     context.signals = signals_.get();
+    context.ledger = &ledger_;
+    context.limits = &limits_;
+    context.number = i;
+    if (prices_.has_value()) context.price = prices_->Find(cell.model);
     if (cell_options_.size() > 1) {
       context.position =
           absl::StrCat("[", i + 1, "/", cell_options_.size(), "] ");
@@ -194,6 +257,32 @@ absl::Status Study::CheckRows(const LoadedDataset& loaded) const {
   return absl::OkStatus();
 }
 
+void Study::CarrySpending() {
+  ledger_.Begin();
+  has_journal_.assign(cells_.size(), false);
+  if (!IsLimited(options_.limits) || options_.score_only) return;
+  for (size_t i = 0; i < cells_.size(); ++i) {
+    has_journal_[i] = cells_[i]->CarrySpending();
+  }
+}
+
+// One that has a journal may be complete, and finds out by itself.
+bool Study::IsForbidden(size_t cell) {
+  if (has_journal_[cell] || options_.score_only) return false;
+  limits_.Check();
+  const absl::optional<LimitReached> limit = limits_.reached();
+  if (!limit.has_value()) return false;
+  limited_ = true;
+  console_->Error(absl::StrCat("Limit reached: ", limit->text));
+  return true;
+}
+
+void Study::SayNotBegun() const {
+  if (outcomes_.size() == cells_.size()) return;
+  console_->Say(absl::StrCat("Not begun: ", cells_.size() - outcomes_.size(),
+                             " of ", cells_.size(), " benchmarks"));
+}
+
 void Study::RunCells() {
   for (const std::unique_ptr<BenchmarkCell>& cell : cells_) {
     {
@@ -209,22 +298,17 @@ void Study::RunCells() {
           "go on"));
       return;
     }
+    if (IsForbidden(outcomes_.size())) return SayNotBegun();
     CellOutcome outcome = cell->Run();
     {
       absl::MutexLock lock(&mutex_);
       current_ = nullptr;
     }
-    const bool refused =
-        !outcome.results.has_value() || outcome.exit_code == kExitOperation;
+    const bool ends = !outcome.results.has_value() ||
+                      outcome.exit_code == kExitOperation ||
+                      outcome.exit_code == kExitLimit;
     outcomes_.push_back(std::move(outcome));
-    if (refused) {
-      if (outcomes_.size() < cells_.size()) {
-        console_->Say(
-            absl::StrCat("Not begun: ", cells_.size() - outcomes_.size(),
-                         " of ", cells_.size(), " benchmarks"));
-      }
-      return;
-    }
+    if (ends) return SayNotBegun();
   }
 }
 
@@ -245,6 +329,7 @@ int Study::ExitCode() const {
     if (exit_code > kExitSignal) return 4;
     return 5;
   };
+  if (limited_ && gravity(kExitLimit) > gravity(code)) code = kExitLimit;
   for (const CellOutcome& outcome : outcomes_) {
     if (gravity(outcome.exit_code) > gravity(code)) code = outcome.exit_code;
   }
@@ -303,6 +388,11 @@ std::string ResultEvent(const CellOutcome& outcome) {
   return line;
 }
 
+void Study::SayCost() const {
+  const std::string text = CostSummary(ledger_);
+  if (!text.empty()) console_->Say(text);
+}
+
 bool Study::PrintTable() const {
   std::vector<ScoreRow> rows;
   for (const CellOutcome& outcome : outcomes_) {
@@ -312,6 +402,7 @@ bool Study::PrintTable() const {
       std::fputs(ResultEvent(outcome).c_str(), stdout);
     }
   }
+  if (options_.json) std::fputs(SpendingEvent(ledger_).c_str(), stdout);
   if (!options_.json && !options_.quiet) {
     std::fputs(FormatScoreTable(rows).c_str(), stdout);
   }

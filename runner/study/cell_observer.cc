@@ -1,0 +1,45 @@
+#include "runner/study/cell_observer.h"
+
+#include "absl/strings/str_cat.h"
+#include "runner/base/printable.h"
+
+namespace runner {
+
+void CellObserver::OnScored(const QueryKey& key,
+                            const EvaluationResult& result) {
+  parts_.console->Scored(key, result.cost);
+  OnEnded();
+}
+
+void CellObserver::OnError(const QueryKey& key, const EvaluationError& error,
+                           bool final) {
+  parts_.console->Detail(absl::StrCat("Recorded error for ", Printable(key.id),
+                                      ": ", Printable(error.type), ": ",
+                                      Excerpt(error.message, 200)));
+  if (!final) return;
+  parts_.console->Failed(key);
+  ++failed_;
+  OnEnded();
+}
+
+void CellObserver::OnNoSpace(absl::string_view message) {
+  parts_.console->Error(absl::StrCat(
+      "The disk is full: ", Printable(message),
+      "\nNothing new is asked; answers that are here wait for space."));
+}
+
+// A query that failed once more is one failure, as the journal counts.
+void CellObserver::OnEnded() {
+  const ProgressTotals totals = parts_.journal->totals();
+  parts_.ledger->SetEnded(parts_.benchmark, totals.completed,
+                          parts_.only_failed ? failed_ : totals.failed);
+  parts_.limits->Check();
+}
+
+void CarryInto(Ledger& ledger, size_t benchmark, absl::string_view model,
+               ProgressTotals totals, bool only_failed) {
+  if (only_failed) totals.failed = 0;
+  ledger.Carry(benchmark, model, totals);
+}
+
+}  // namespace runner

@@ -1,0 +1,64 @@
+#include "runner/study/evaluator_maker.h"
+
+#include <utility>
+#include <vector>
+
+#include "runner/base/shell_words.h"
+#include "runner/evaluators/openai/openai_evaluator.h"
+#include "runner/evaluators/replay_evaluator.h"
+#include "runner/evaluators/worker_evaluator.h"
+
+namespace runner {
+namespace {
+
+absl::StatusOr<std::unique_ptr<Evaluator>> MakeReplay(
+    const EvaluatorWish& wish) {
+  ReplayEvaluatorOptions replay;
+  replay.response_field = wish.options->fields.response_field;
+  replay.model = wish.model;
+  replay.method = wish.options->method;
+  replay.slots = wish.workers;
+  return NewReplayEvaluator(replay);
+}
+
+absl::StatusOr<std::unique_ptr<Evaluator>> MakeOpenAi(
+    const EvaluatorWish& wish) {
+  const RunOptions& options = *wish.options;
+  OpenAiEvaluatorOptions openai;
+  openai.base_url = wish.endpoint.base_url;
+  openai.api_key = wish.endpoint.api_key;
+  openai.request.system_prompt = options.request.system_prompt;
+  openai.request.parameters_json = ChatParametersJson(options.request);
+  openai.request.send_seed = options.seed != 0;
+  openai.slots = wish.workers;
+  openai.timeout = options.timeout;
+  return NewOpenAiEvaluator(openai);
+}
+
+absl::StatusOr<std::unique_ptr<Evaluator>> MakeWorker(EvaluatorWish wish) {
+  WorkerEvaluatorOptions worker;
+  absl::StatusOr<std::vector<std::string>> words =
+      SplitShellWords(wish.options->worker_command);
+  if (!words.ok()) return words.status();
+  worker.command = *std::move(words);
+  worker.slots = wish.workers;
+  worker.timeout = wish.options->timeout;
+  worker.log = std::move(wish.log);
+  return NewWorkerEvaluator(std::move(worker));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Evaluator>> MakeEvaluator(EvaluatorWish wish) {
+  switch (wish.options->evaluator) {
+    case EvaluatorKind::kReplay:
+      return MakeReplay(wish);
+    case EvaluatorKind::kOpenAi:
+      return MakeOpenAi(wish);
+    case EvaluatorKind::kWorker:
+      break;
+  }
+  return MakeWorker(std::move(wish));
+}
+
+}  // namespace runner

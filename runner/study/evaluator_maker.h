@@ -1,0 +1,33 @@
+// The evaluator that a benchmark's options ask for.
+#ifndef RUNNER_STUDY_EVALUATOR_MAKER_H_
+#define RUNNER_STUDY_EVALUATOR_MAKER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "runner/config/api_key.h"
+#include "runner/config/options.h"
+#include "runner/evaluators/evaluator.h"
+
+namespace runner {
+
+struct EvaluatorWish {
+  const RunOptions* options = nullptr;  // Borrowed for the call.
+  std::string model;                    // Empty: none.
+  OpenAiEndpoint endpoint;              // Empty unless it is asked.
+  int workers = 1;
+  // What worker processes write to their stderr, from any thread.
+  std::function<void(uint32_t slot, absl::string_view line)> log;
+};
+
+// InvalidArgument for what no evaluator can be made of; others where one does
+// not start.
+absl::StatusOr<std::unique_ptr<Evaluator>> MakeEvaluator(EvaluatorWish wish);
+
+}  // namespace runner
+
+#endif  // RUNNER_STUDY_EVALUATOR_MAKER_H_
