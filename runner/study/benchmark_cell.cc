@@ -25,6 +25,7 @@
 #include "runner/storage/result_store.h"
 #include "runner/study/benchmark_names.h"
 #include "runner/study/benchmark_run.h"
+#include "runner/study/cell_messages.h"
 #include "runner/study/cell_observer.h"
 #include "runner/study/evaluator_maker.h"
 #include "runner/study/journal_choice.h"
@@ -36,10 +37,6 @@ namespace {
 
 // Names listed in one message; the rest is counted.
 constexpr size_t kNamesShownMax = 20;
-
-std::string Percent(uint64_t part, uint64_t whole) {
-  return absl::StrFormat("%.1f%%", whole == 0 ? 100.0 : 100.0 * part / whole);
-}
 
 RunEndRecord AggregateOf(const RunResults& run) {
   RunEndRecord record;
@@ -99,15 +96,13 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   MaybeRefusal RecordInDoubt();
   MaybeRefusal Finish();
   MaybeRefusal WriteResultFiles();
-  Refusal CannotReadBack(const absl::Status& status) const;
   absl::Status RecordSelection();
   absl::Status RecordEnd(bool complete);
   absl::Status EndSession();
-  void SayEnd(bool complete);
+  CellEnd End(bool complete) const;
 
   void Plan(const std::vector<uint32_t>& index_of_row);
   uint64_t CountDone() const;
-  void SayLoaded(const RemainingWork& remaining);
   void SaySkipped();
   MaybeRefusal JournalFailed(const absl::Status& status);
   int FinalExitCode() const;
@@ -209,7 +204,10 @@ absl::optional<Refusal> BenchmarkCellImpl::JournalFailed(
 absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
   const RemainingWork remaining =
       BenchmarkRun::CountRemaining(*entered_.journal, plan_);
-  if (entered_.resumed) SayLoaded(remaining);
+  if (entered_.resumed) {
+    console_.Say(LoadedText(entered_.journal->totals(), CountDone(), Total(),
+                            remaining.to_score));
+  }
   if (entered_.resumed && options_.verbose) SaySkipped();
   if (remaining.to_ask == 0 && remaining.to_score == 0) {
     if (entered_.journal->complete()) {
@@ -264,23 +262,6 @@ uint64_t BenchmarkCellImpl::CountDone() const {
     }
   }
   return done;
-}
-
-void BenchmarkCellImpl::SayLoaded(const RemainingWork& remaining) {
-  const ProgressTotals totals = entered_.journal->totals();
-  const uint64_t done = CountDone();
-  std::string text = absl::StrCat(
-      "Loaded checkpoint: ", WithThousands(done), "/", WithThousands(Total()),
-      " queries completed (", Percent(done, Total()), "), ",
-      WithThousands(Total() - done), " remaining");
-  if (totals.failed > 0)
-    absl::StrAppend(&text, " (", totals.failed, " failed)");
-  if (totals.cost > 0) absl::StrAppendFormat(&text, ", $%.2f", totals.cost);
-  if (remaining.to_score > 0) {
-    absl::StrAppend(&text, ", ", WithThousands(remaining.to_score),
-                    " to be scored");
-  }
-  console_.Say(text);
 }
 
 void BenchmarkCellImpl::SaySkipped() {
@@ -451,28 +432,22 @@ absl::optional<Refusal> BenchmarkCellImpl::Finish() {
   if (!run_status_.ok()) return JournalFailed(run_status_);
   if (results.has_value()) return results;
   if (!ended.ok()) return JournalFailed(ended);
-  SayEnd(complete);
+  const CellEnd end = End(complete);
+  // Why the program ends as it does is said in any case.
+  if (outcome_.exit_code == kExitLimit) {
+    console_.Error(EndText(end));
+  } else {
+    console_.Say(EndText(end));
+  }
   return absl::nullopt;
-}
-
-Refusal BenchmarkCellImpl::CannotReadBack(const absl::Status& status) const {
-  Refusal refusal = RefuseJournal(entered_.directory, status);
-  const bool damaged = refusal.exit_code == kExitDamage;
-  if (!session_begun_) return refusal;
-  const std::string where = Printable(entered_.directory);
-  refusal.message = absl::StrCat(
-      "The results could not be read back: ", Printable(status.message()),
-      damaged ? "\nNext:\n  journalctl-bench verify "
-              : "\nAll answers are in the journal ",
-      where,
-      damaged ? "   lists what is damaged" : "; run the same command again.");
-  return refusal;
 }
 
 absl::optional<Refusal> BenchmarkCellImpl::WriteResultFiles() {
   absl::StatusOr<std::unique_ptr<ResultStore>> store = ResultStore::Load(
       entered_.directory, names_.scoring_hash, context_.access);
-  if (!store.ok()) return CannotReadBack(store.status());
+  if (!store.ok()) {
+    return CannotReadBack(entered_.directory, store.status(), session_begun_);
+  }
   const BenchmarkInfo& journaled = entered_.journal->info();
   ResultsInfo info;
   info.benchmark_id = names_.benchmark_id;
@@ -589,42 +564,18 @@ absl::Status BenchmarkCellImpl::EndSession() {
                                       detail);
 }
 
-void BenchmarkCellImpl::SayEnd(bool complete) {
-  const Results& results = *outcome_.results;
-  const std::string where = Printable(outcome_.results_path);
-  if (outcome_.exit_code == kExitLimit) {
-    console_.Error(absl::StrCat(
-        "Limit reached: ", limit_->text, ". ", WithThousands(results.completed),
-        " of ", WithThousands(results.n), " queries are completed",
-        entered_.temporary
-            ? ", and were saved to " + where
-            : absl::StrCat(" in ", Printable(entered_.directory),
-                           ". To go on: the same command with a larger --",
-                           limit_->name)));
-    return;
-  }
-  if (complete && !session_begun_) {
-    console_.Say(absl::StrCat("Results saved to ", where));
-    return;
-  }
-  if (complete) {
-    console_.Say(absl::StrCat(
-        !entered_.temporary ? "Final checkpoint saved: " : "Finished: ",
-        WithThousands(results.completed + results.failed),
-        " results. Results saved to ", where));
-    return;
-  }
-  if (entered_.temporary) {
-    console_.Say(
-        absl::StrCat("Interrupted without a checkpoint. What there is "
-                     "was saved to ",
-                     where));
-    return;
-  }
-  console_.Say(absl::StrCat("Checkpoint saved: ", Printable(entered_.directory),
-                            " (", WithThousands(results.completed), "/",
-                            WithThousands(results.n),
-                            "). Run the same command again to go on"));
+CellEnd BenchmarkCellImpl::End(bool complete) const {
+  CellEnd end;
+  end.directory = entered_.directory;
+  end.temporary = entered_.temporary;
+  end.results_path = outcome_.results_path;
+  end.n = outcome_.results->n;
+  end.completed = outcome_.results->completed;
+  end.failed = outcome_.results->failed;
+  end.complete = complete;
+  end.session_begun = session_begun_;
+  if (outcome_.exit_code == kExitLimit) end.limit = limit_;
+  return end;
 }
 
 void BenchmarkCellImpl::ClearJournal() {

@@ -1,0 +1,83 @@
+#include "runner/study/cell_messages.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "runner/base/printable.h"
+#include "runner/display/progress_format.h"
+#include "runner/study/journal_choice.h"
+
+namespace runner {
+namespace {
+
+std::string Percent(uint64_t part, uint64_t whole) {
+  return absl::StrFormat("%.1f%%", whole == 0 ? 100.0 : 100.0 * part / whole);
+}
+
+std::string LimitText(const CellEnd& end) {
+  const std::string so_far = absl::StrCat(
+      "Limit reached: ", end.limit->text, ". ", WithThousands(end.completed),
+      " of ", WithThousands(end.n), " queries are completed");
+  if (end.temporary) {
+    return absl::StrCat(so_far, ", and were saved to ",
+                        Printable(end.results_path));
+  }
+  return absl::StrCat(so_far, " in ", Printable(end.directory),
+                      ". To go on: the same command with a larger --",
+                      end.limit->name);
+}
+
+}  // namespace
+
+std::string LoadedText(const ProgressTotals& totals, uint64_t done,
+                       uint64_t total, uint64_t to_score) {
+  std::string text = absl::StrCat(
+      "Loaded checkpoint: ", WithThousands(done), "/", WithThousands(total),
+      " queries completed (", Percent(done, total), "), ",
+      WithThousands(total - done), " remaining");
+  if (totals.failed > 0) {
+    absl::StrAppend(&text, " (", totals.failed, " failed)");
+  }
+  if (totals.cost > 0) absl::StrAppendFormat(&text, ", $%.2f", totals.cost);
+  if (to_score > 0) {
+    absl::StrAppend(&text, ", ", WithThousands(to_score), " to be scored");
+  }
+  return text;
+}
+
+std::string EndText(const CellEnd& end) {
+  const std::string where = Printable(end.results_path);
+  if (end.limit.has_value()) return LimitText(end);
+  if (end.complete && !end.session_begun) {
+    return absl::StrCat("Results saved to ", where);
+  }
+  if (end.complete) {
+    return absl::StrCat(
+        end.temporary ? "Finished: " : "Final checkpoint saved: ",
+        WithThousands(end.completed + end.failed),
+        " results. Results saved to ", where);
+  }
+  if (end.temporary) {
+    return absl::StrCat(
+        "Interrupted without a checkpoint. What there is was saved to ", where);
+  }
+  return absl::StrCat("Checkpoint saved: ", Printable(end.directory), " (",
+                      WithThousands(end.completed), "/", WithThousands(end.n),
+                      "). Run the same command again to go on");
+}
+
+Refusal CannotReadBack(absl::string_view directory, const absl::Status& status,
+                       bool session_begun) {
+  Refusal refusal = RefuseJournal(directory, status);
+  const bool damaged = refusal.exit_code == kExitDamage;
+  if (!session_begun) return refusal;
+  const std::string where = Printable(directory);
+  refusal.message = absl::StrCat(
+      "The results could not be read back: ", Printable(status.message()),
+      damaged ? "\nNext:\n  journalctl-bench verify "
+              : "\nAll answers are in the journal ",
+      where,
+      damaged ? "   lists what is damaged" : "; run the same command again.");
+  return refusal;
+}
+
+}  // namespace runner

@@ -1,0 +1,44 @@
+// What people are told of a benchmark, as pure functions.
+#ifndef RUNNER_STUDY_CELL_MESSAGES_H_
+#define RUNNER_STUDY_CELL_MESSAGES_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "runner/base/exit_code.h"
+#include "runner/storage/progress_state.h"
+#include "runner/study/limits.h"
+
+namespace runner {
+
+// "Loaded checkpoint: 90/150 queries completed (60.0%), 60 remaining (2
+// failed), $12.45". `done` and `total` are of what is asked for now.
+std::string LoadedText(const ProgressTotals& totals, uint64_t done,
+                       uint64_t total, uint64_t to_score);
+
+// How a benchmark ended whose results were written.
+struct CellEnd {
+  std::string directory;   // Of its journal.
+  bool temporary = false;  // Without checkpoints.
+  std::string results_path;
+  uint64_t n = 0;
+  uint64_t completed = 0;
+  uint64_t failed = 0;
+  bool complete = false;
+  bool session_begun = false;  // There was something to do.
+  absl::optional<LimitReached> limit;
+};
+
+// What is there, where it lies, and how to go on.
+std::string EndText(const CellEnd& end);
+
+// For results that could not be read back from the journal in `directory`.
+Refusal CannotReadBack(absl::string_view directory, const absl::Status& status,
+                       bool session_begun);
+
+}  // namespace runner
+
+#endif  // RUNNER_STUDY_CELL_MESSAGES_H_
