@@ -270,6 +270,7 @@ void AppendReserved(const std::string& directory) {
     Append(*writer, TypeNumber(record), Encode(record));
   };
   append(OverrideRecord{"workers", "1", "2", "command line"});
+  append(WorkerStateRecord{1, 0, "{\"asked\":4}", {}, At(1)});
   append(BatchRecord{1, 1, BatchStatus::kRunning, {0, 1}, {1, 2}, At(1)});
   SelectionRecord selection;
   selection.runs = 2;
@@ -296,7 +297,6 @@ void MakeBenchmark(const std::string& directory) {
   for (uint32_t i = 0; i < 4; ++i) {
     Answer(*journal, Request(1, i), absl::StrCat("answer ", i), i % 2 == 0);
   }
-  Must(journal->RecordWorkerState(1, "{\"asked\":4}"));
   Fail(*journal, Request(1, 4), true, false);
   Fail(*journal, Request(1, 4, 2), false, true);
   Answer(*journal, Request(2, 0), "", false);

@@ -121,8 +121,10 @@ void Fill(const runner::RunEndRecord& r, RecordFacts* facts) {
 void Fill(const runner::BatchRecord& r, RecordFacts* facts) {
   facts->at = r.at;
   facts->run = r.run;
-  facts->summary =
-      absl::StrCat("batch ", r.number, " ", runner::BatchStatusName(r.status));
+  facts->summary = r.count > 1 ? absl::StrCat("batches ", r.number, " to ",
+                                              r.number + uint64_t{r.count} - 1)
+                               : absl::StrCat("batch ", r.number);
+  absl::StrAppend(&facts->summary, " ", runner::BatchStatusName(r.status));
   if (!r.indices.empty()) {
     absl::StrAppend(&facts->summary, ", ", r.indices.size(), " queries");
   }

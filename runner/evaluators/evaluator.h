@@ -75,6 +75,7 @@ struct EvaluationResult {
   Usage usage;
   absl::optional<double> cost;  // Dollars.
   std::string state_json;       // Opaque worker state to be kept; empty: none.
+  uint64_t state_number = 0;    // Of the slot's states the highest is newest.
   std::string metadata_json;    // Empty: none.
   std::string finish_reason;
   absl::Duration latency;

@@ -291,7 +291,10 @@ void WorkerSlot::OnLine(absl::string_view line, absl::Duration now) {
 }
 
 void WorkerSlot::OnAnswer(EvaluationResult result, absl::Duration now) {
-  if (!result.state_json.empty()) state_json_ = result.state_json;
+  if (!result.state_json.empty()) {
+    state_json_ = result.state_json;
+    result.state_number = ++states_;
+  }
   previous_id_ = request_id_;
   ++answers_;
   quick_ends_ = 0;

@@ -141,6 +141,7 @@ class WorkerSlot {
   const uint32_t index_;
   const WorkerSlotContext* const context_;
   std::string state_json_;  // What it is handed when it starts.
+  uint64_t states_ = 0;     // How many it has given.
 
   Phase phase_ = Phase::kDown;
   bool stopping_ = false;

@@ -14,11 +14,13 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "runner/base/version.h"
+#include "runner/storage/attempt_records.h"
 #include "runner/storage/errors_log.h"
 #include "runner/storage/journal_head.h"
 #include "runner/storage/journal_read.h"
 #include "runner/storage/record_codec.h"
 #include "runner/storage/snapshot_pacer.h"
+#include "runner/storage/worker_states.h"
 
 namespace runner {
 namespace {
@@ -36,14 +38,13 @@ constexpr size_t kRowBytesExtra = 48;
 
 constexpr size_t kInDoubtPerRecordMax = 4096;
 
-// Of an error's message and context that are kept. Errors must always fit.
-constexpr size_t kErrorTextMax = 1 << 20;
-
 // Directories to be made above a new journal.
 constexpr int kMissingParentsMax = 64;
 
 constexpr uint32_t kCounted = 1;     // Against the loss bound.
 constexpr uint32_t kNotCounted = 0;  // Starts, scores and the like.
+
+constexpr auto kResponseType = static_cast<uint16_t>(RecordType::kResponse);
 
 absl::Status Invalid(absl::string_view message) {
   return journal::MakeError(journal::ErrorKind::kInvalidArgument, message);
@@ -68,18 +69,6 @@ std::string HostName() {
   char name[256] = {};
   if (gethostname(name, sizeof(name) - 1) != 0) return "";
   return name;
-}
-
-std::string Cut(absl::string_view text) {
-  if (text.size() <= kErrorTextMax) return std::string(text);
-  return absl::StrCat(text.substr(0, kErrorTextMax), "… [",
-                      text.size() - kErrorTextMax, " more bytes were cut]");
-}
-
-// A context is JSON, which cannot be cut in the middle.
-std::string CutJson(absl::string_view json) {
-  if (json.size() <= kErrorTextMax) return std::string(json);
-  return absl::StrCat("{\"cut\":\"a context of ", json.size(), " bytes\"}");
 }
 
 absl::Status MakeParents(journal::FileSystem& fs, absl::string_view directory) {
@@ -200,8 +189,11 @@ class JournalOfBenchmark final : public BenchmarkJournal {
                            const EvaluationResult& result, bool final) override;
   absl::Status RecordScore(const QueryKey& key, const NamedValues& scores,
                            bool unparsed, absl::string_view extracted) override;
-  absl::Status RecordWorkerState(uint32_t slot,
-                                 absl::string_view state_json) override;
+  absl::StatusOr<std::map<uint32_t, std::string>> ReadWorkerStates(
+      uint32_t slots) const override;
+  uint32_t worker_states() const override {
+    return static_cast<uint32_t>(state_.worker_state_lsns().size());
+  }
   absl::Status RecordRunEnd(RunEndRecord run) override;
   absl::Status RecordLimit(LimitRecord limit) override;
   absl::Status EndSession(SessionStop reason, int signal, int exit_code,
@@ -239,6 +231,9 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   }
 
   absl::Status CheckKey(const QueryKey& key) const;
+  absl::Status AppendResponse(const std::string& response);
+  absl::Status AppendWithState(const std::string& response,
+                               const std::string& state);
   absl::StatusOr<journal::Lsn> AppendAll(const std::vector<Body>& bodies);
   absl::Status AppendRows(uint64_t first_index, absl::Span<const RowInfo> rows,
                           std::vector<Body> before);
@@ -257,6 +252,7 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   ProgressState state_;  // Outlives the writer, which folds into it.
   std::unique_ptr<journal::Writer> writer_;
   std::unique_ptr<SnapshotPacer> pacer_;  // Null: not by results.
+  WorkerStateOrder state_order_;
 
   mutable absl::Mutex mutex_;
   SelectionRecord selection_ ABSL_GUARDED_BY(mutex_);
@@ -594,21 +590,50 @@ absl::Status JournalOfBenchmark::RecordResponse(
                                 " bytes is larger than a record may be (",
                                 kRecordTextMax, ")"));
   }
-  ResponseRecord record;
-  record.key = request.key;
-  record.attempt = request.attempt;
-  record.slot = result.slot;
-  record.at = absl::Now();
-  record.latency = result.latency;
-  record.output = result.output;
-  record.reasoning = result.reasoning;
-  record.usage = result.usage;
-  record.cost = result.cost;
-  record.metrics = result.metrics;
-  record.worker_scores = result.scores;
-  record.metadata_json = result.metadata_json;
-  record.finish_reason = result.finish_reason;
-  return AppendResult(record);
+  const std::string response = Encode(MakeResponse(request, result));
+  const std::string& state = result.state_json;
+  if (state.empty()) return AppendResponse(response);
+  return state_order_.InOrder(
+      result.slot, result.state_number, [&](bool newest) {
+        if (!newest) return AppendResponse(response);
+        return AppendWithState(response,
+                               Encode(MakeWorkerState(result.slot, state)));
+      });
+}
+
+absl::Status JournalOfBenchmark::AppendResponse(const std::string& response) {
+  absl::Status status = writer_
+                            ->Append({.type = kResponseType,
+                                      .body = response,
+                                      .sync_weight = kCounted,
+                                      .ignorable = false})
+                            .status();
+  if (status.ok() && pacer_ != nullptr) pacer_->NoteResult();
+  return status;
+}
+
+// Both or none: a worker that goes on from a state has answered what came
+// before it, and nothing after.
+absl::Status JournalOfBenchmark::AppendWithState(const std::string& response,
+                                                 const std::string& state) {
+  const journal::RecordView both[] = {
+      {.type = kResponseType,
+       .body = response,
+       .sync_weight = kCounted,
+       .ignorable = false},
+      {.type = static_cast<uint16_t>(RecordType::kWorkerState),
+       .body = state,
+       .sync_weight = kNotCounted,
+       .ignorable = false}};
+  if (response.size() + state.size() > kRecordTextMax) {
+    // More than is appended at once: one after the other.
+    absl::Status status = AppendResponse(response);
+    if (!status.ok()) return status;
+    return writer_->Append(both[1]).status();
+  }
+  absl::Status status = writer_->Append(absl::MakeConstSpan(both)).status();
+  if (status.ok() && pacer_ != nullptr) pacer_->NoteResult();
+  return status;
 }
 
 absl::Status JournalOfBenchmark::RecordError(const EvaluationRequest& request,
@@ -618,19 +643,7 @@ absl::Status JournalOfBenchmark::RecordError(const EvaluationRequest& request,
   if (!result.error.has_value()) {
     return Invalid("an error was to be recorded, and there is none");
   }
-  AttemptErrorRecord record;
-  record.key = request.key;
-  record.attempt = request.attempt;
-  record.slot = result.slot;
-  record.at = absl::Now();
-  record.latency = result.latency;
-  record.type = Cut(result.error->type);
-  record.message = Cut(result.error->message);
-  record.retryable = result.error->retryable;
-  record.final = final;
-  record.context_json = CutJson(result.error->context_json);
-  record.usage = result.usage;
-  record.cost = result.cost;
+  const AttemptErrorRecord record = MakeError(request, result, final);
   absl::Status status = AppendResult(record);
   if (status.ok()) errors_log_.Add(record);
   return status;
@@ -655,18 +668,11 @@ absl::Status JournalOfBenchmark::RecordScore(const QueryKey& key,
   return Append(record, kNotCounted);
 }
 
-absl::Status JournalOfBenchmark::RecordWorkerState(
-    uint32_t slot, absl::string_view state_json) {
-  if (state_json.size() > kRecordTextMax) {
-    return Invalid(absl::StrCat("a worker's state of ", state_json.size(),
-                                " bytes is larger than a record may be (",
-                                kRecordTextMax, ")"));
-  }
-  WorkerStateRecord record;
-  record.slot = slot;
-  record.state_json = std::string(state_json);
-  record.at = absl::Now();
-  return Append(record, kNotCounted);
+absl::StatusOr<std::map<uint32_t, std::string>>
+JournalOfBenchmark::ReadWorkerStates(uint32_t slots) const {
+  absl::StatusOr<std::unique_ptr<journal::Reader>> reader = OpenReader();
+  if (!reader.ok()) return reader.status();
+  return ReadStates(**reader, state_.worker_state_lsns(), slots);
 }
 
 absl::Status JournalOfBenchmark::RecordRunEnd(RunEndRecord run) {
@@ -700,7 +706,7 @@ absl::Status JournalOfBenchmark::EndSession(SessionStop reason, int signal,
   record.exit_code = exit_code;
   record.completed = totals.completed;
   record.failed = totals.failed;
-  record.detail = Cut(detail);
+  record.detail = CutText(detail);
   record.at = absl::Now();
   return Append(record, kNotCounted);
 }

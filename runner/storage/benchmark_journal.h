@@ -4,6 +4,7 @@
 #define RUNNER_STORAGE_BENCHMARK_JOURNAL_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -92,6 +93,12 @@ class BenchmarkJournal {
   virtual int complete_exit_code() const = 0;
   virtual absl::Time complete_time() const = 0;
 
+  // The newest states that workers gave, by slot, of slots below `slots`.
+  virtual absl::StatusOr<std::map<uint32_t, std::string>> ReadWorkerStates(
+      uint32_t slots) const = 0;
+  // Of how many slots there is one.
+  virtual uint32_t worker_states() const = 0;
+
   // Recording. Errors: kInvalidArgument, with nothing written, for a key that
   // is not in the list of rows, a score without an answer, or a record of more
   // than 16 MiB; else those of journal::Writer::Append.
@@ -111,6 +118,8 @@ class BenchmarkJournal {
   // All of them in one append; durable on return if `durable`.
   virtual absl::Status RecordStarts(
       absl::Span<const EvaluationRequest> requests, bool durable) = 0;
+  // With the worker's state, if it gave one and no newer one of its slot is
+  // recorded: both survive, or neither.
   virtual absl::Status RecordResponse(const EvaluationRequest& request,
                                       const EvaluationResult& result) = 0;
   // Also adds a line to errors.log in the journal's directory. A message or a
@@ -121,8 +130,6 @@ class BenchmarkJournal {
   virtual absl::Status RecordScore(const QueryKey& key,
                                    const NamedValues& scores, bool unparsed,
                                    absl::string_view extracted) = 0;
-  virtual absl::Status RecordWorkerState(uint32_t slot,
-                                         absl::string_view state_json) = 0;
   // `at` is filled in.
   virtual absl::Status RecordRunEnd(RunEndRecord run) = 0;
   // A limit was reached; sets its time.

@@ -10,6 +10,17 @@ namespace {
 
 class BenchmarkJournalTest : public JournalTest {
  protected:
+  static void AnswerWithState(BenchmarkJournal& journal, uint32_t index,
+                              uint32_t slot, const std::string& state,
+                              uint64_t number = 1) {
+    EvaluationResult result = Output("answer");
+    result.slot = slot;
+    result.state_json = state;
+    result.state_number = number;
+    EXPECT_EQ(journal.RecordResponse(Request(1, index), result),
+              absl::OkStatus());
+  }
+
   // The records of one type, decoded.
   template <typename Record>
   std::vector<Record> RecordsOf(const std::string& name) {
@@ -250,6 +261,34 @@ TEST_F(BenchmarkJournalTest, TooManyResultsAreRefusedBeforeAnythingIsMade) {
           BenchmarkJournal::Create(Path("a"), info, Rows(2), {}).status()),
       journal::ErrorKind::kInvalidArgument);
   EXPECT_FALSE(std::filesystem::exists(Path("a")));
+}
+
+TEST_F(BenchmarkJournalTest, AStateIsReadBackWithItsSlot) {
+  const auto journal = Create("a");
+  AnswerWithState(*journal, 0, /*slot=*/0, "{\"n\":1}");
+  AnswerWithState(*journal, 1, /*slot=*/5, "{\"n\":2}");
+  EXPECT_EQ(journal->worker_states(), 2u);
+  EXPECT_EQ(
+      *journal->ReadWorkerStates(6),
+      (std::map<uint32_t, std::string>{{0, "{\"n\":1}"}, {5, "{\"n\":2}"}}));
+  EXPECT_EQ(journal->ReadWorkerStates(5)->size(), 1u);
+}
+
+// Threads that record a slot's answers may overtake one another.
+TEST_F(BenchmarkJournalTest, AnOlderStateDoesNotReplaceANewer) {
+  const auto journal = Create("a");
+  AnswerWithState(*journal, 0, 0, "2", /*number=*/2);
+  AnswerWithState(*journal, 1, 0, "1", /*number=*/1);
+  EXPECT_EQ(journal->ReadWorkerStates(1)->at(0), "2");
+  EXPECT_TRUE(journal->IsDone(1, 0) && journal->IsDone(1, 1));
+}
+
+TEST_F(BenchmarkJournalTest, TheLargestAnswerAndStateFit) {
+  const auto journal = Create("a");
+  EvaluationResult result = Output(std::string((16 << 20) - (65 << 10), 'x'));
+  result.state_json = "\"" + std::string(1 << 20, 's') + "\"";
+  ASSERT_EQ(journal->RecordResponse(Request(1, 0), result), absl::OkStatus());
+  EXPECT_EQ(journal->ReadWorkerStates(1)->at(0), result.state_json);
 }
 
 TEST_F(BenchmarkJournalTest, GoesOnFromASnapshotAlone) {

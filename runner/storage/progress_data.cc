@@ -1,8 +1,10 @@
 #include "runner/storage/progress_data.h"
 
+#include <algorithm>
 #include <bitset>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -50,6 +52,38 @@ void AddTotals(schemas::ProgressStateBuilder& builder,
   builder.add_unpriced(totals.unpriced);
 }
 
+// The keys and the values of a map, in order.
+template <typename Map>
+auto KeysOf(const Map& map) {
+  std::vector<typename Map::key_type> keys;
+  keys.reserve(map.size());
+  for (const auto& [key, value] : map) keys.push_back(key);
+  return keys;
+}
+template <typename Map>
+auto ValuesOf(const Map& map) {
+  std::vector<typename Map::mapped_type> values;
+  values.reserve(map.size());
+  for (const auto& [key, value] : map) values.push_back(value);
+  return values;
+}
+
+// Copied as bytes: the verifier does not check that they are aligned.
+template <typename Number>
+std::vector<Number> NumbersOf(const flatbuffers::Vector<Number>* vector) {
+  std::vector<Number> numbers;
+  if (vector == nullptr || vector->size() == 0) return numbers;
+  numbers.resize(vector->size());
+  std::memcpy(numbers.data(), vector->Data(), numbers.size() * sizeof(Number));
+  return numbers;
+}
+
+template <typename Number>
+bool Ascend(const std::vector<Number>& numbers) {
+  return std::adjacent_find(numbers.begin(), numbers.end(),
+                            std::greater_equal<Number>()) == numbers.end();
+}
+
 void AddOdd(schemas::ProgressStateBuilder& builder, const OddRecords& odd) {
   builder.add_poison(odd.poison);
   builder.add_first_poison_lsn(odd.first_poison_lsn);
@@ -68,6 +102,8 @@ class ProgressDecoder {
     ReadScalars();
     if (!ReadRows()) return Bad("its rows");
     if (!ReadTotals()) return Bad("its totals");
+    if (!ReadWorkers()) return Bad("its workers");
+    if (!ReadBatches()) return Bad("its batches");
     if (!ReadRuns()) return Bad("its runs");
     if (!ReadOpen()) return Bad("its open queries");
     if (!CountsAgree()) return Bad("its counts");
@@ -103,13 +139,7 @@ class ProgressDecoder {
 
   bool ReadRows() {
     data_.rows = table_.queries();
-    const auto* lsns = table_.dataset_lsns();
-    if (lsns != nullptr && lsns->size() > 0) {
-      // Copied as bytes: the verifier does not check that they are aligned.
-      data_.dataset_lsns.resize(lsns->size());
-      std::memcpy(data_.dataset_lsns.data(), lsns->Data(),
-                  lsns->size() * sizeof(journal::Lsn));
-    }
+    data_.dataset_lsns = NumbersOf(table_.dataset_lsns());
     return data_.rows <= kQueryRunsMax;
   }
 
@@ -127,6 +157,27 @@ class ProgressDecoder {
                     .elapsed = absl::Nanoseconds(table_.elapsed_ns()),
                     .in_doubt = table_.in_doubt()};
     return std::isfinite(table_.cost()) && table_.elapsed_ns() >= 0;
+  }
+
+  bool ReadWorkers() {
+    data_.session_workers = table_.session_workers();
+    const auto slots = NumbersOf(table_.worker_slots());
+    const auto lsns = NumbersOf(table_.worker_state_lsns());
+    if (slots.size() != lsns.size() || !Ascend(slots)) return false;
+    if (!slots.empty() && slots.back() >= kWorkerStatesMax) return false;
+    for (size_t i = 0; i < slots.size(); ++i) {
+      data_.worker_states.emplace_hint(data_.worker_states.end(), slots[i],
+                                       lsns[i]);
+    }
+    return true;
+  }
+
+  bool ReadBatches() {
+    data_.batches_completed = table_.batches_completed();
+    const auto open = NumbersOf(table_.open_batches());
+    if (open.size() > kOpenBatchesMax || !Ascend(open)) return false;
+    data_.open_batches.insert(open.begin(), open.end());
+    return true;
   }
 
   // A bitmap of nothing but existing rows. Vectors may share their bytes: all
@@ -262,6 +313,10 @@ std::string EncodeProgress(const ProgressData& data) {
   const auto open_offset = builder.CreateVector(open);
   const auto lsns = builder.CreateVector(data.dataset_lsns);
   const auto scoring_hash = builder.CreateString(data.scoring_hash);
+  const auto slots = builder.CreateVector(KeysOf(data.worker_states));
+  const auto states = builder.CreateVector(ValuesOf(data.worker_states));
+  const auto batches = builder.CreateVector(std::vector<uint32_t>(
+      data.open_batches.begin(), data.open_batches.end()));
   schemas::ProgressStateBuilder state(builder);
   state.add_benchmark_lsn(data.benchmark_lsn);
   state.add_dataset_lsns(lsns);
@@ -280,6 +335,11 @@ std::string EncodeProgress(const ProgressData& data) {
   state.add_newest_scoring_lsn(data.newest_scoring_lsn);
   state.add_selected_runs(data.selected_runs);
   state.add_selected_queries(data.selected_queries);
+  state.add_worker_slots(slots);
+  state.add_worker_state_lsns(states);
+  state.add_session_workers(data.session_workers);
+  state.add_batches_completed(data.batches_completed);
+  state.add_open_batches(batches);
   AddTotals(state, data.totals);
   AddOdd(state, data.odd);
   builder.Finish(state.Finish());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -92,6 +93,10 @@ struct ProgressData {
   int64_t session_seen_unix_ns = 0;     // Its newest record's time.
   uint32_t selected_runs = 0;
   uint64_t selected_queries = 0;
+  absl::btree_map<uint32_t, journal::Lsn> worker_states;  // By slot.
+  uint32_t session_workers = 0;
+  uint32_t batches_completed = 0;
+  absl::btree_set<uint32_t> open_batches;
   OddRecords odd;
 };
 

@@ -19,8 +19,8 @@ namespace {
 // of folding changes: journals are then folded anew.
 constexpr uint32_t kFolderVersion = 4;
 // The oldest that is read, too. 2 knew no Scoring; up to 3 neither the time of
-// sessions that had died nor which answers had no usage or cost: these count
-// from here on. Nothing else differs.
+// sessions that had died, nor which answers had no usage or cost, nor workers
+// and batches: these count from here on. Nothing else differs.
 constexpr uint32_t kFolderVersionMin = 2;
 
 // Applies one verified record to the data. Each Apply returns false, having
@@ -58,9 +58,11 @@ class Folding {
         return As<schemas::InDoubt>();
       case RecordType::kScoring:
         return As<schemas::Scoring>();
-      case RecordType::kOverride:
       case RecordType::kBatch:
+        return As<schemas::Batch>();
       case RecordType::kWorkerState:
+        return As<schemas::WorkerState>();
+      case RecordType::kOverride:
       case RecordType::kLimit:
       case RecordType::kCheckpoint:
         return true;  // Nothing about progress.
@@ -109,6 +111,7 @@ class Folding {
         std::min(data_.session_seen_unix_ns, table.started_unix_ns());
     AddElapsed(data_.OpenElapsed());
     ++data_.totals.sessions;
+    data_.session_workers = table.workers();
     data_.session_open = true;
     data_.session_started_unix_ns = table.started_unix_ns();
     data_.session_seen_unix_ns = table.started_unix_ns();
@@ -256,6 +259,35 @@ class Folding {
       EraseIfClosed(open);
     }
     return all_exist;
+  }
+
+  bool Apply(const schemas::WorkerState& table) {
+    if (table.slot() >= kWorkerStatesMax) return false;
+    data_.worker_states[table.slot()] = record_.lsn;
+    return true;
+  }
+
+  bool Apply(const schemas::Batch& table) {
+    if (table.number() == 0) return false;
+    switch (static_cast<BatchStatus>(table.status())) {
+      case BatchStatus::kPending:
+        break;
+      case BatchStatus::kRunning:
+        // One more than can be open is not known as such; a label is no more.
+        if (data_.open_batches.size() < kOpenBatchesMax) {
+          data_.open_batches.insert(table.number());
+        }
+        break;
+      case BatchStatus::kCompleted:
+        data_.open_batches.erase(table.number());
+        data_.batches_completed =
+            std::max(data_.batches_completed, table.number());
+        break;
+      case BatchStatus::kRegrouped:
+        data_.open_batches.erase(table.number());
+        break;
+    }
+    return true;
   }
 
   static ProgressKey KeyOf(const schemas::QueryKey& key) {
@@ -505,6 +537,22 @@ bool ProgressState::session_open() const {
 journal::Lsn ProgressState::newest_scoring_lsn() const {
   absl::MutexLock lock(&mutex_);
   return data_->newest_scoring_lsn;
+}
+
+uint32_t ProgressState::session_workers() const {
+  absl::MutexLock lock(&mutex_);
+  return data_->session_workers;
+}
+
+std::map<uint32_t, journal::Lsn> ProgressState::worker_state_lsns() const {
+  absl::MutexLock lock(&mutex_);
+  return {data_->worker_states.begin(), data_->worker_states.end()};
+}
+
+BatchProgress ProgressState::batches() const {
+  absl::MutexLock lock(&mutex_);
+  return {data_->batches_completed,
+          {data_->open_batches.begin(), data_->open_batches.end()}};
 }
 
 OddRecords ProgressState::odd_records() const {

@@ -3,7 +3,9 @@
 #ifndef RUNNER_STORAGE_PROGRESS_STATE_H_
 #define RUNNER_STORAGE_PROGRESS_STATE_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -78,6 +80,16 @@ inline constexpr uint64_t kQueryRunsMax = uint64_t{1} << 30;
 // The most queries that may be open at once, failed ones among them.
 inline constexpr uint64_t kOpenQueriesMax = uint64_t{1} << 23;
 
+// Slots whose newest state is known, and batches that may be open at once.
+inline constexpr uint32_t kWorkerStatesMax = 4096;
+inline constexpr size_t kOpenBatchesMax = size_t{1} << 16;
+
+// How far the batches are, which are but labels.
+struct BatchProgress {
+  uint32_t completed = 0;      // The highest number of a completed one.
+  std::vector<uint32_t> open;  // Begun and not ended, in order.
+};
+
 struct ProgressData;
 
 // Folds the records of schemas/records.fbs:
@@ -91,6 +103,8 @@ struct ProgressData;
 //   has an
 //                  answer. A failure stands until a retry's answer replaces it
 //   InDoubt        its attempts are no longer in flight: to be asked again
+//   WorkerState    the newest of its slot
+//   Batch          open, completed, or neither any more
 //   Complete       complete, until an attempt, an answer, a new row, or a
 //                  Selection of more than what is done and failed
 //
@@ -143,6 +157,11 @@ class ProgressState final : public journal::Folder {
   uint64_t selected_queries() const;
   // A session began and has not ended: its process died, or is at work.
   bool session_open() const;
+  // Of the newest session; 0: there is none.
+  uint32_t session_workers() const;
+  // Where the newest state of each worker slot lies.
+  std::map<uint32_t, journal::Lsn> worker_state_lsns() const;
+  BatchProgress batches() const;
   // Of the rules that hold now; 0: those of the Benchmark record.
   journal::Lsn newest_scoring_lsn() const;
   OddRecords odd_records() const;

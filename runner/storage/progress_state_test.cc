@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <map>
+#include <memory>
 #include <random>
 #include <set>
 
@@ -103,6 +104,18 @@ class History {
     return Add(record);
   }
 
+  History& State(uint32_t slot) {
+    return Add(WorkerStateRecord{slot, 7, "{}", {}, absl::UnixEpoch()});
+  }
+
+  History& Batch(uint32_t number, BatchStatus status, uint32_t count = 0) {
+    BatchRecord record;
+    record.number = number;
+    record.status = status;
+    record.count = count;
+    return Add(record);
+  }
+
   void FoldInto(ProgressState& state, size_t begin, size_t end) const {
     for (size_t i = begin; i < end; ++i) {
       journal::Record record;
@@ -123,6 +136,15 @@ class History {
   };
   std::vector<Raw> records_;
 };
+
+// Folded, saved, and read back.
+std::unique_ptr<ProgressState> Restored(const History& history) {
+  ProgressState folded;
+  history.FoldInto(folded);
+  auto restored = std::make_unique<ProgressState>();
+  EXPECT_EQ(restored->Restore(folded.Save()), absl::OkStatus());
+  return restored;
+}
 
 class ProgressStateTest : public ::testing::Test {
  protected:
@@ -314,7 +336,7 @@ void AddRandomStep(std::mt19937& random, History& history) {
   const uint32_t index = random() % (kRows + random() % 2);
   SessionEndRecord end;
   end.elapsed = absl::Milliseconds(random() % 1000);
-  switch (random() % 17) {
+  switch (random() % 19) {
     case 0:
       history.Add(SessionRecord());
       return;
@@ -329,6 +351,13 @@ void AddRandomStep(std::mt19937& random, History& history) {
       return;
     case 4:
       history.EndRun(run);
+      return;
+    case 17:
+      history.State(random() % 5);
+      return;
+    case 18:
+      history.Batch(1 + random() % 9,
+                    static_cast<BatchStatus>(1 + random() % 4));
       return;
     case 16:
       history.ScoreBy(random() % 2 ? kScoring : "other");
@@ -390,8 +419,44 @@ TEST(ProgressState, TheSameScoringChangesNothing) {
   EXPECT_TRUE(state.complete());
 }
 
-// A saved state from before there was a Scoring is read as it is.
-TEST(ProgressState, TheVersionBeforeIsRestored) {
+TEST(ProgressState, TheNewestStateOfEachSlotIsKnown) {
+  History history;
+  history.Begin().State(0).State(3).State(0);
+  EXPECT_EQ(Restored(history)->worker_state_lsns(),
+            (std::map<uint32_t, journal::Lsn>{{0, 5}, {3, 4}}));
+}
+
+TEST(ProgressState, SlotsBeyondTheLimitArePoison) {
+  History history;
+  history.Begin().State(kWorkerStatesMax);
+  const auto state = Restored(history);
+  EXPECT_TRUE(state->worker_state_lsns().empty());
+  EXPECT_EQ(state->odd_records().poison, 1u);
+}
+
+TEST(ProgressState, BatchesAreOpenUntilTheyEnd) {
+  History history;
+  history.Begin().Batch(1, BatchStatus::kPending, 9);
+  for (uint32_t number = 1; number <= 5; ++number) {
+    history.Batch(number, BatchStatus::kRunning);
+  }
+  history.Batch(4, BatchStatus::kCompleted).Batch(1, BatchStatus::kCompleted);
+  history.Batch(2, BatchStatus::kRegrouped);
+  const BatchProgress batches = Restored(history)->batches();
+  EXPECT_EQ(batches.completed, 4u);
+  EXPECT_EQ(batches.open, (std::vector<uint32_t>{3, 5}));
+}
+
+TEST(ProgressState, TheNewestSessionsWorkersAreKnown) {
+  SessionRecord session;
+  session.workers = 8;
+  History history;
+  history.Begin().Add(session);
+  EXPECT_EQ(Restored(history)->session_workers(), 8u);
+}
+
+// A saved state from before there was a Scoring, or workers, is read as it is.
+TEST(ProgressState, EarlierVersionsAreRestored) {
   const ProgressState state;
   EXPECT_TRUE(state.CanRestore(state.version()));
   EXPECT_TRUE(state.CanRestore(3));

@@ -215,6 +215,7 @@ void Read(const schemas::Batch& t, Decoder& d, BatchRecord& r) {
   r.indices = d.Numbers(t.indices());
   r.slots = d.Numbers(t.slots());
   r.at = absl::FromUnixNanos(t.at_unix_ns());
+  r.count = t.count();
 }
 
 void Read(const schemas::WorkerState& t, Decoder& d, WorkerStateRecord& r) {

@@ -192,7 +192,7 @@ std::string Encode(const BatchRecord& record) {
       schemas::CreateBatch(e.builder(), record.number, record.run,
                            static_cast<schemas::BatchStatus>(record.status),
                            e.Numbers(record.indices), e.Numbers(record.slots),
-                           absl::ToUnixNanos(record.at)));
+                           absl::ToUnixNanos(record.at), record.count));
 }
 
 std::string Encode(const WorkerStateRecord& record) {

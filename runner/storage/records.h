@@ -186,7 +186,12 @@ struct RunEndRecord {
   uint64_t unpriced = 0;   // Completed, and nobody knows at what cost.
 };
 
-enum class BatchStatus : uint8_t { kPending = 0, kRunning = 1, kCompleted = 2 };
+enum class BatchStatus : uint8_t {
+  kPending = 0,
+  kRunning = 1,
+  kCompleted = 2,
+  kRegrouped = 3,
+};
 
 struct BatchRecord {
   static constexpr RecordType kType = RecordType::kBatch;
@@ -197,6 +202,7 @@ struct BatchRecord {
   std::vector<uint32_t> indices;
   std::vector<uint32_t> slots;
   absl::Time at;
+  uint32_t count = 0;  // Pending: how many, from `number` on; 0 means 1.
 };
 
 struct WorkerStateRecord {

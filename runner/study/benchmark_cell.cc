@@ -295,6 +295,8 @@ absl::StatusOr<std::unique_ptr<Evaluator>> BenchmarkCellImpl::MakeMetered(
   wish.log = [this](uint32_t slot, absl::string_view line) {
     console_.Detail(absl::StrCat("worker ", slot, ": ", line));
   };
+  absl::Status s = HandBackStates(*entered_.journal, console_, &wish);
+  if (!s.ok()) return s;
   absl::StatusOr<std::unique_ptr<Evaluator>> evaluator =
       MakeEvaluator(std::move(wish));
   if (!evaluator.ok()) return evaluator.status();

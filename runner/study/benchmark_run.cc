@@ -478,12 +478,6 @@ void BenchmarkRunImpl::FinishAnswer(Finished& finished) {
     FinishError(finished);
     return;
   }
-  if (status.ok() && !finished.result.state_json.empty()) {
-    status = RecordOrWait([&] {
-      return parts_.journal->RecordWorkerState(finished.result.slot,
-                                               finished.result.state_json);
-    });
-  }
   if (!status.ok()) {
     Fail(status);
     return;

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "runner/base/shell_words.h"
 #include "runner/evaluators/openai/openai_evaluator.h"
 #include "runner/evaluators/replay_evaluator.h"
@@ -43,11 +44,31 @@ absl::StatusOr<std::unique_ptr<Evaluator>> MakeWorker(EvaluatorWish wish) {
   worker.command = *std::move(words);
   worker.slots = wish.workers;
   worker.timeout = wish.options->timeout;
+  worker.restore = std::move(wish.restore);
   worker.log = std::move(wish.log);
   return NewWorkerEvaluator(std::move(worker));
 }
 
 }  // namespace
+
+absl::Status HandBackStates(const BenchmarkJournal& journal, Console& console,
+                            EvaluatorWish* wish) {
+  const size_t known = journal.worker_states();
+  if (wish->options->evaluator != EvaluatorKind::kWorker || known == 0) {
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::map<uint32_t, std::string>> states =
+      journal.ReadWorkerStates(static_cast<uint32_t>(wish->workers));
+  if (!states.ok()) return states.status();
+  if (known > states->size()) {
+    console.Say(
+        absl::StrCat("The states of ", known - states->size(),
+                     " more workers stay in the journal: there are only ",
+                     wish->workers, " workers now"));
+  }
+  wish->restore = *std::move(states);
+  return absl::OkStatus();
+}
 
 absl::StatusOr<std::unique_ptr<Evaluator>> MakeEvaluator(EvaluatorWish wish) {
   switch (wish.options->evaluator) {
