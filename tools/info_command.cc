@@ -58,7 +58,8 @@ class Collector final : public RecordSink {
   std::deque<Session> sessions;  // The newest.
   uint64_t sessions_dropped = 0;
   std::map<uint32_t, runner::RunEndRecord> run_ends;
-  std::map<std::pair<uint32_t, uint32_t>, runner::BatchStatus> batches;
+  std::map<uint32_t, runner::BatchStatus> batches;  // Begun, by number.
+  std::pair<uint64_t, uint64_t> batches_pending;    // As planned last.
   uint64_t dropped = 0;  // Ends of runs and states of batches beyond these.
 
  private:
@@ -89,9 +90,14 @@ class Collector final : public RecordSink {
     }
   }
   void Add(const runner::BatchRecord& batch) {
-    const std::pair<uint32_t, uint32_t> key = {batch.run, batch.number};
-    if (batches.size() < kBatchesMax || batches.count(key) > 0) {
-      batches[key] = batch.status;
+    if (batch.status == runner::BatchStatus::kPending) {
+      const uint64_t count = std::max<uint32_t>(batch.count, 1);
+      // Numbers of batches that an earlier session did not end come again.
+      batches.erase(batches.lower_bound(batch.number), batches.end());
+      batches_pending = {batch.number, batch.number + count - 1};
+    } else if (batches.size() < kBatchesMax ||
+               batches.count(batch.number) > 0) {
+      batches[batch.number] = batch.status;
     } else {
       ++dropped;
     }
@@ -159,8 +165,16 @@ void CountRuns(Info& info, const journal::Cipher* cipher) {
 
 std::map<std::string, uint64_t> CountBatches(const Collector& records) {
   std::map<std::string, uint64_t> counts;
-  for (const auto& [key, status] : records.batches) {
+  for (const auto& [number, status] : records.batches) {
     ++counts[runner::BatchStatusName(status)];
+  }
+  auto [first, last] = records.batches_pending;
+  if (!records.batches.empty()) {
+    first = std::max<uint64_t>(first, records.batches.rbegin()->first + 1);
+  }
+  if (first != 0 && first <= last) {
+    counts[runner::BatchStatusName(runner::BatchStatus::kPending)] =
+        last - first + 1;
   }
   return counts;
 }

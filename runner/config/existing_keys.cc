@@ -46,6 +46,7 @@ constexpr char kBackupInterval[] = "backup-interval";
 constexpr char kResume[] = "resume";
 constexpr char kWorkers[] = "workers";
 constexpr char kRuns[] = "runs";
+constexpr char kSyncBatches[] = "checkpoint-on-batch-complete";
 
 // False switches the journal off; true is what is done anyway.
 Result Journaling(const YamlNode& value) {
@@ -60,10 +61,6 @@ Result AlwaysOn(const YamlNode& value, absl::string_view what) {
   if (!on.ok()) return on.status();
   if (*on) return Translation{};
   return Set("", "", absl::StrCat("always on: ", what));
-}
-
-Result OnBatch(const YamlNode& value) {
-  return AlwaysOn(value, "each result is journaled when it arrives");
 }
 
 Result OnError(const YamlNode& value) {
@@ -151,7 +148,7 @@ constexpr ExistingKey kKeys[] = {
     {"processing", "save_incremental", SaveIncremental},
     {"processing", "parallel_workers", Same<kWorkers>},
     {"parallel", "checkpoint_interval", Same<kCheckpointInterval>},
-    {"parallel", "checkpoint_on_batch_complete", OnBatch},
+    {"parallel", "checkpoint_on_batch_complete", Same<kSyncBatches>},
     {"parallel", "checkpoint_on_error", OnError},
     {"paths", "checkpoint_file", CheckpointFile},
     {"paths", "checkpoint_backup_dir", Same<kBackupDir>},

@@ -10,6 +10,7 @@ namespace runner {
 namespace {
 
 constexpr uint64_t kWorkersMax = 4096;
+constexpr uint64_t kBatchSizeMax = 100000;
 constexpr uint64_t kCheckpointIntervalMax = 1000000;
 constexpr uint64_t kSnapshotsMax = 1000;
 constexpr uint64_t kZstdLevelMax = 22;
@@ -72,6 +73,13 @@ std::vector<OptionRow> CheckpointRows() {
                "50, else the machine's cores; for a server 16 instead, fewer "
                "while it says that they are too many",
        .set = SetWorkers},
+      {.name = "batch-size",
+       .group = OptionGroup::kParallel,
+       .value_name = "N",
+       .default_value = "25",
+       .help = "queries are labelled in batches of N, for those who watch; "
+               "none waits for another",
+       .set = SetCount<&RunOptions::batch_size, 1, kBatchSizeMax>},
       {.name = "journal-dir",
        .aliases = {"checkpoint-dir"},
        .group = kGroup,
@@ -93,6 +101,10 @@ std::vector<OptionRow> CheckpointRows() {
        .help = "fsync at least every N results; 0: no journal",
        .set = SetCount<&RunOptions::checkpoint_interval, 0,
                        kCheckpointIntervalMax>},
+      {.name = "checkpoint-on-batch-complete",
+       .group = kGroup,
+       .help = "fsync at each batch's end, too",
+       .set = SetSwitch<&RunOptions::sync_batches>},
       {.name = "disable-checkpointing",
        .group = kGroup,
        .help = "the same as --checkpoint-interval 0",

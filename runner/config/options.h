@@ -90,11 +90,13 @@ struct RunOptions {
 
   // Parallel.
   absl::optional<uint32_t> workers;  // nullopt: AutoWorkers().
+  uint32_t batch_size = 0;
 
   // Checkpoint.
   std::string journal_dir;
   journal::SyncMode sync = journal::SyncMode::kBatch;
   uint32_t checkpoint_interval = 0;  // 0: no journal.
+  bool sync_batches = false;
   absl::Duration sync_interval;
   uint32_t keep_snapshots = 0;
   std::string backup_dir;  // Empty: no copies.

@@ -168,6 +168,8 @@ class JournalOfBenchmark final : public BenchmarkJournal {
     return state_.newest_scoring_lsn() != 0;
   }
   ProgressTotals totals() const override { return state_.totals(); }
+  uint32_t session_workers() const override { return state_.session_workers(); }
+  BatchProgress batches() const override { return state_.batches(); }
   bool complete() const override { return state_.complete(); }
   int complete_exit_code() const override {
     return state_.complete_exit_code();
@@ -194,6 +196,7 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   uint32_t worker_states() const override {
     return static_cast<uint32_t>(state_.worker_state_lsns().size());
   }
+  absl::Status RecordBatches(absl::Span<const BatchRecord> batches) override;
   absl::Status RecordRunEnd(RunEndRecord run) override;
   absl::Status RecordLimit(LimitRecord limit) override;
   absl::Status EndSession(SessionStop reason, int signal, int exit_code,
@@ -673,6 +676,18 @@ JournalOfBenchmark::ReadWorkerStates(uint32_t slots) const {
   absl::StatusOr<std::unique_ptr<journal::Reader>> reader = OpenReader();
   if (!reader.ok()) return reader.status();
   return ReadStates(**reader, state_.worker_state_lsns(), slots);
+}
+
+absl::Status JournalOfBenchmark::RecordBatches(
+    absl::Span<const BatchRecord> batches) {
+  std::vector<Body> bodies;
+  bodies.reserve(batches.size());
+  const absl::Time now = absl::Now();
+  for (BatchRecord record : batches) {
+    record.at = now;
+    bodies.push_back({RecordType::kBatch, Encode(record)});
+  }
+  return AppendAll(bodies).status();
 }
 
 absl::Status JournalOfBenchmark::RecordRunEnd(RunEndRecord run) {

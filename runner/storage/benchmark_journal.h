@@ -89,6 +89,9 @@ class BenchmarkJournal {
   // Whether answers may need a score that are not among the open queries.
   virtual bool scoring_changed() const = 0;
   virtual ProgressTotals totals() const = 0;
+  // Of the newest session, and of all of them.
+  virtual uint32_t session_workers() const = 0;
+  virtual BatchProgress batches() const = 0;
   virtual bool complete() const = 0;  // A Complete record is the newest word.
   virtual int complete_exit_code() const = 0;
   virtual absl::Time complete_time() const = 0;
@@ -130,6 +133,8 @@ class BenchmarkJournal {
   virtual absl::Status RecordScore(const QueryKey& key,
                                    const NamedValues& scores, bool unparsed,
                                    absl::string_view extracted) = 0;
+  // In one append; `at` is filled in.
+  virtual absl::Status RecordBatches(absl::Span<const BatchRecord> batches) = 0;
   // `at` is filled in.
   virtual absl::Status RecordRunEnd(RunEndRecord run) = 0;
   // A limit was reached; sets its time.

@@ -23,6 +23,7 @@
 #include "runner/storage/journal_removal.h"
 #include "runner/storage/records.h"
 #include "runner/storage/result_store.h"
+#include "runner/study/batches.h"
 #include "runner/study/benchmark_names.h"
 #include "runner/study/benchmark_run.h"
 #include "runner/study/cell_messages.h"
@@ -92,7 +93,8 @@ class BenchmarkCellImpl final : public BenchmarkCell {
     return !options_.request.prompt_template.empty();
   }
   // `evaluator` is null when nothing is left to ask.
-  MaybeRefusal RunSession(Evaluator* evaluator, int workers);
+  MaybeRefusal RunSession(Evaluator* evaluator, const RemainingWork& remaining,
+                          int workers);
   MaybeRefusal RecordInDoubt();
   MaybeRefusal Finish();
   MaybeRefusal WriteResultFiles();
@@ -188,6 +190,8 @@ void BenchmarkCellImpl::Plan(const std::vector<uint32_t>& index_of_row) {
   plan_.only_failed = options_.retry_failed;
   plan_.score_only = options_.score_only;
   plan_.drain_timeout = options_.drain_timeout;
+  plan_.batch_size = options_.batch_size;
+  plan_.sync_batches = options_.sync_batches;
   plan_.seed = options_.seed;
   plan_.model = names_.model;
   plan_.method = options_.method;
@@ -229,13 +233,15 @@ absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
                             : std::thread::hardware_concurrency()));
   withheld_ = LimitForbids(remaining.to_ask);
   if (withheld_ && remaining.to_score == 0) return absl::nullopt;
-  if (withheld_ || remaining.to_ask == 0) return RunSession(nullptr, workers);
+  if (withheld_ || remaining.to_ask == 0) {
+    return RunSession(nullptr, remaining, workers);
+  }
   absl::StatusOr<std::unique_ptr<Evaluator>> evaluator = MakeMetered(workers);
   if (!evaluator.ok()) {
     // Wrong before anything was asked, whatever the reason.
     return Refusal{kExitUsage, Printable(evaluator.status().message())};
   }
-  return RunSession(evaluator->get(), workers);
+  return RunSession(evaluator->get(), remaining, workers);
 }
 
 bool BenchmarkCellImpl::LimitForbids(uint64_t to_ask) {
@@ -353,10 +359,15 @@ absl::optional<Refusal> BenchmarkCellImpl::RecordInDoubt() {
   return absl::nullopt;
 }
 
-absl::optional<Refusal> BenchmarkCellImpl::RunSession(Evaluator* evaluator,
-                                                      int workers) {
+absl::optional<Refusal> BenchmarkCellImpl::RunSession(
+    Evaluator* evaluator, const RemainingWork& remaining, int workers) {
   MaybeRefusal refusal = RecordInDoubt();
   if (refusal.has_value()) return refusal;
+  const BatchProgress batches = entered_.journal->batches();
+  const BatchRange range = NextBatches(batches, remaining.batches);
+  if (evaluator != nullptr && entered_.journal->totals().sessions > 0) {
+    console_.Say(RedistributionText(range, workers));
+  }
   SessionInfo session;
   session.workers = static_cast<uint32_t>(workers);
   session.config_json = ConfigJson(options_);
@@ -364,6 +375,11 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(Evaluator* evaluator,
     return JournalFailed(s);
   }
   session_begun_ = true;
+  if (evaluator != nullptr) {
+    absl::Status s = RecordPlan(batches, range, *entered_.journal);
+    if (!s.ok()) return JournalFailed(s);
+  }
+  plan_.first_batch = range.first;
   if (absl::Status s = RecordSelection(); !s.ok()) return JournalFailed(s);
   plan_.workers = workers;
   const ProgressTotals totals = entered_.journal->totals();

@@ -15,6 +15,7 @@
 #include "journal/error.h"
 #include "runner/base/hashing.h"
 #include "runner/study/adaptive_limit.h"
+#include "runner/study/batches.h"
 #include "runner/study/rate_limit.h"
 #include "runner/study/request_maker.h"
 #include "runner/study/retry_policy.h"
@@ -60,7 +61,8 @@ class BenchmarkRunImpl final : public BenchmarkRun {
   BenchmarkRunImpl(const RunParts& parts, const RunPlan& plan)
       : parts_(parts),
         plan_(plan),
-        source_(*parts.journal, plan_),
+        batches_(WorkSource(*parts.journal, plan_), plan.batch_size,
+                 plan.first_batch),
         limit_(plan.workers),
         rate_(plan.rate_limit) {}
 
@@ -93,6 +95,8 @@ class BenchmarkRunImpl final : public BenchmarkRun {
   void Finish(Finished finished);
   void FinishError(const Finished& finished);
   void FinishAnswer(Finished& finished);
+  // Nothing more is to be done for the query.
+  void EndQuery(const Finished& finished);
 
   // Calls `record` until it succeeds, the disk stays full past the drain
   // timeout, or another error comes.
@@ -108,7 +112,7 @@ class BenchmarkRunImpl final : public BenchmarkRun {
 
   const RunParts parts_;
   const RunPlan plan_;
-  WorkSource source_;  // The starter's.
+  Batches batches_;  // What is left to ask; the starter's.
 
   // Wakes those who can go on, after any change of what follows.
   void Wake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -235,6 +239,10 @@ void BenchmarkRunImpl::RunStarter() {
       if (status.ok()) status = Prepare(work);
       requests.push_back(work.request);
     }
+    const std::vector<BatchRecord> begun = batches_.TakeBegun();
+    if (status.ok() && !begun.empty()) {
+      status = parts_.journal->RecordBatches(begun);
+    }
     if (status.ok()) {
       status = parts_.journal->RecordStarts(requests,
                                             parts_.evaluator->may_be_billed());
@@ -280,7 +288,7 @@ std::vector<Work> BenchmarkRunImpl::TakeChunk() {
       const size_t retries_max = 2 * static_cast<size_t>(plan_.workers);
       while (chunk.size() < most && !source_empty_ &&
              retries_.size() < retries_max) {
-        const absl::optional<WorkItem> item = source_.Next();
+        const absl::optional<WorkItem> item = batches_.Next();
         source_empty_ = !item.has_value();
         if (source_empty_) break;
         Work work;
@@ -457,7 +465,7 @@ void BenchmarkRunImpl::FinishError(const Finished& finished) {
     absl::MutexLock lock(&observer_mutex_);
     parts_.observer->OnError(work.request.key, error, final);
   }
-  if (!again) return;
+  if (!again) return EndQuery(finished);
   absl::MutexLock lock(&mutex_);
   if (stop_) return;
   retries_.emplace(
@@ -494,8 +502,20 @@ void BenchmarkRunImpl::FinishAnswer(Finished& finished) {
     Fail(status);
     return;
   }
+  EndQuery(finished);
   absl::MutexLock lock(&observer_mutex_);
   parts_.observer->OnScored(work.request.key, finished.result);
+}
+
+void BenchmarkRunImpl::EndQuery(const Finished& finished) {
+  const absl::optional<BatchRecord> batch =
+      batches_.Ended(finished.work.turn.item, finished.result.slot);
+  if (!batch.has_value()) return;
+  absl::Status status = RecordOrWait([&] {
+    return parts_.journal->RecordBatches({&*batch, 1});
+  });
+  if (status.ok() && plan_.sync_batches) status = parts_.journal->Sync();
+  if (!status.ok()) Fail(status);
 }
 
 // One for all answers that wait.
@@ -546,10 +566,7 @@ bool JournalIsDead(const absl::Status& status) {
 
 RemainingWork BenchmarkRun::CountRemaining(const BenchmarkJournal& journal,
                                            const RunPlan& plan) {
-  RemainingWork remaining;
-  remaining.to_ask = CountToAsk(journal, plan);
-  remaining.to_score = CountUnscored(journal, plan);
-  return remaining;
+  return CountWork(journal, plan);
 }
 
 std::unique_ptr<BenchmarkRun> BenchmarkRun::Create(const RunParts& parts,

@@ -34,9 +34,13 @@ struct RunPlan {
   // Queries evaluated at once, at least 1; fewer while the evaluator says that
   // they are too many.
   int workers = 1;
-  bool score_only = false;   // Nothing is asked.
-  uint32_t max_retries = 5;  // Further attempts at a retryable failure.
-  bool only_failed = false;  // --retry-failed: also permanent failures.
+  bool score_only = false;  // Nothing is asked.
+  // See batches.h.
+  uint32_t batch_size = 25;
+  uint32_t first_batch = 1;
+  bool sync_batches = false;  // All is durable when a batch ends.
+  uint32_t max_retries = 5;   // Further attempts at a retryable failure.
+  bool only_failed = false;   // --retry-failed: also permanent failures.
   // Of a query with all its attempts in this session.
   absl::Duration total_timeout = absl::InfiniteDuration();
   double rate_limit = 0;  // Requests per second; 0: no limit.
@@ -78,6 +82,7 @@ bool JournalIsDead(const absl::Status& status);
 // What is left of a plan.
 struct RemainingWork {
   uint64_t to_ask = 0;
+  uint64_t batches = 0;   // That these are.
   uint64_t to_score = 0;  // Answered, and waiting for a score.
 };
 

@@ -29,17 +29,26 @@ absl::optional<WorkItem> WorkSource::Next() {
         continue;
       }
       return WorkItem{run_, row,
-                      open == open_.end() ? 0 : open->second.attempts};
+                      open == open_.end() ? 0 : open->second.attempts,
+                      /*batch=*/0};
     }
   }
   return absl::nullopt;
 }
 
-uint64_t CountToAsk(const BenchmarkJournal& journal, const RunPlan& plan) {
+RemainingWork CountWork(const BenchmarkJournal& journal, const RunPlan& plan) {
+  RemainingWork remaining;
+  remaining.to_score = CountUnscored(journal, plan);
   WorkSource source(journal, plan);
-  uint64_t to_ask = 0;
-  while (source.Next().has_value()) ++to_ask;
-  return to_ask;
+  uint32_t run = 0;
+  uint64_t of_run = 0;
+  while (const absl::optional<WorkItem> item = source.Next()) {
+    if (item->run != run) of_run = 0;
+    run = item->run;
+    remaining.batches += of_run++ % plan.batch_size == 0 ? 1 : 0;
+    ++remaining.to_ask;
+  }
+  return remaining;
 }
 
 uint64_t CountUnscored(const BenchmarkJournal& journal, const RunPlan& plan) {

@@ -17,6 +17,7 @@ struct WorkItem {
   uint32_t run = 1;
   SelectedRow row;
   uint32_t attempts_before = 0;  // In all sessions.
+  uint32_t batch = 0;            // Set by Batches.
 };
 
 // Walks runs x rows once and yields what the journal does not hold: neither
@@ -43,8 +44,9 @@ class WorkSource {
   size_t next_ = 0;
 };
 
-// How many queries are left to ask, and how many answers to score.
-uint64_t CountToAsk(const BenchmarkJournal& journal, const RunPlan& plan);
+// How many queries are left to ask, in how many batches, and how many answers
+// to score.
+RemainingWork CountWork(const BenchmarkJournal& journal, const RunPlan& plan);
 uint64_t CountUnscored(const BenchmarkJournal& journal, const RunPlan& plan);
 
 }  // namespace runner
