@@ -358,8 +358,16 @@ std::string Workplace::JournalDirectory() const {
 }
 
 std::map<QueryName, int> Workplace::InDoubtCounts() const {
+  const std::vector<std::string> journals = Journals();
+  EXPECT_EQ(journals.size(), 1u) << absl::StrJoin(journals, ", ");
+  if (journals.empty()) return {};
+  return InDoubtCounts("journals/" + journals.front());
+}
+
+std::map<QueryName, int> Workplace::InDoubtCounts(
+    const std::string& journal) const {
   std::map<QueryName, int> counts;
-  ForEachRecord(JournalDirectory(), [&](const journal::Record& record) {
+  ForEachRecord(Path(journal), [&](const journal::Record& record) {
     if (record.type != static_cast<uint16_t>(InDoubtRecord::kType)) return;
     const auto in_doubt = Decode<InDoubtRecord>(record.body);
     ASSERT_TRUE(in_doubt.ok()) << in_doubt.status();
@@ -390,8 +398,8 @@ std::vector<std::string> Workplace::Records(const std::string& name) const {
   return records;
 }
 
-std::string Workplace::ResultsWithoutTiming() const {
-  std::string json = Results();
+std::string Workplace::ResultsWithoutTiming(const std::string& stem) const {
+  std::string json = Read(stem + ".json");
   constexpr char kBegin[] = "\n  \"timing\": {", kEnd[] = "\n  }";
   const size_t begin = json.find(kBegin);
   const size_t end = json.find(kEnd, begin);
@@ -400,7 +408,7 @@ std::string Workplace::ResultsWithoutTiming() const {
     return json;
   }
   json.erase(begin, end + sizeof kEnd - 1 - begin);
-  return json + Read("results.jsonl") + Read("results.csv");
+  return json + Read(stem + ".jsonl") + Read(stem + ".csv");
 }
 
 double Workplace::ResultNumber(const std::string& pointer) const {

@@ -118,8 +118,10 @@ class Workplace {
   std::vector<std::string> Journals() const;
   // The one journal; fails the test if there is not exactly one.
   std::string JournalDirectory() const;
-  // How often each query was listed in doubt, from the journal's records.
+  // How often each query was listed in doubt, from the records of the one
+  // journal, or of `journal`, a path from here.
   std::map<QueryName, int> InDoubtCounts() const;
+  std::map<QueryName, int> InDoubtCounts(const std::string& journal) const;
   // Each of `questions` queries was asked, and none again but those in doubt,
   // once more for each listing.
   void ExpectAskedOnceButInDoubt(size_t questions) const;
@@ -129,7 +131,8 @@ class Workplace {
   std::string Results() const { return Read("results.json"); }
   // results.json with the member "timing" cut out, then results.jsonl and
   // results.csv: the bytes that must be the same however a benchmark was run.
-  std::string ResultsWithoutTiming() const;
+  // Of another benchmark than the only one: `stem`.json and so on.
+  std::string ResultsWithoutTiming(const std::string& stem = "results") const;
   // A number in results.json, by its path such as "/metrics/numeric/mean".
   double ResultNumber(const std::string& pointer) const;
   std::string ResultText(const std::string& pointer) const;

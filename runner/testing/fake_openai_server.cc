@@ -282,9 +282,7 @@ class Server final : public FakeOpenAiServer {
   int connections_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-std::string KeyOf(const Call& call) {
-  return absl::StrCat(call.model, "\n", call.prompt);
-}
+std::string KeyOf(const Call& call) { return FakeKey(call.model, call.prompt); }
 
 Server::~Server() {
   if (stop_fd_ >= 0) eventfd_write(stop_fd_, 1);
@@ -391,7 +389,10 @@ bool Server::AnswerChat(Connection& connection, const Request& request) {
     return connection.Send(
         Response(400, "", ErrorBody("invalid_request", "no chat request")));
   }
-  const auto answer = options_.answers.find(call->prompt);
+  auto answer = options_.answers.find(KeyOf(*call));
+  if (answer == options_.answers.end()) {
+    answer = options_.answers.find(call->prompt);
+  }
   if (answer == options_.answers.end()) {
     return connection.Send(Response(
         404, "", ErrorBody("no_recorded_answer", "no answer is recorded")));
@@ -584,6 +585,10 @@ const std::vector<FaultName>& FaultNames() {
                                  {Fault::kNullContent, "null-content"},
                                  {Fault::kTrickle, "trickle"}};
   return *names;
+}
+
+std::string FakeKey(absl::string_view model, absl::string_view prompt) {
+  return absl::StrCat(model, "\n", prompt);
 }
 
 absl::StatusOr<std::map<std::string, FakeAnswer>> ReadFakeAnswers(

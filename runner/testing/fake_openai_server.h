@@ -66,8 +66,12 @@ struct FakeAnswer {
   std::string reasoning = {};
 };
 
+// "model\nprompt".
+std::string FakeKey(absl::string_view model, absl::string_view prompt);
+
 struct FakeOpenAiOptions {
-  // By prompt: the text of the last message. One that is not here gets 404.
+  // By FakeKey(model, prompt), or, for every model, by prompt: the text of the
+  // last message. One that is not here gets 404.
   std::map<std::string, FakeAnswer> answers;
 
   // Which calls go wrong: of `fault_rate` of them one of `faults`, drawn by a
@@ -92,7 +96,7 @@ struct FakeOpenAiStats {
   uint64_t completion_tokens = 0;
   uint64_t concurrent_max = 0;
   std::map<std::string, uint64_t> faults;  // By name.
-  // By "model\nprompt": how often it was answered.
+  // By FakeKey: how often it was answered.
   std::map<std::string, uint64_t> answered_by_prompt;
 };
 
