@@ -33,6 +33,9 @@ constexpr int kRuns = 2;
 constexpr int kKills = 10;
 // Calls between two kills: ten of them end before the study can.
 constexpr uint64_t kCallsBetweenKillsMax = 900;
+// Dollars for a million tokens.
+constexpr int kInputPrice = 3;
+constexpr int kOutputPrice = 15;
 const char* const kModels[] = {"6b_finetuning", "6b_verification",
                                "175b_finetuning", "175b_verification"};
 
@@ -91,7 +94,14 @@ class StudyTest : public testing::Test {
                      {"workers", "64"},
                      {"timeout", "5s"},
                      {"max-retries", "50"},
+                     {"prices", "prices.yaml"},
                      {"results", "{model}.json"}};
+    std::string prices;
+    for (const char* model : kModels) {
+      absl::StrAppend(&prices, model, ": {input: ", kInputPrice,
+                      ", output: ", kOutputPrice, "}\n");
+    }
+    place.Write("prices.yaml", prices);
   }
 
   void Serve(double fault_rate) {
@@ -108,7 +118,8 @@ class StudyTest : public testing::Test {
   std::vector<std::string> FaultlessResults() {
     Serve(0);
     Workplace other;
-    other.options = place_.options;
+    Prepare(other);
+    other.options["base-url"] = server_->base_url();
     EXPECT_EQ(other.Run(), 0) << other.err();
     EXPECT_EQ(server_->stats().answered, kQuestions * kRuns * 4);
     return ResultsIn(other);
@@ -147,16 +158,25 @@ class StudyTest : public testing::Test {
     return "";
   }
 
+  static double CostOf(uint64_t prompt_tokens, uint64_t completion_tokens) {
+    return (prompt_tokens * kInputPrice + completion_tokens * kOutputPrice) /
+           1e6;
+  }
+
   // Each answer was paid once, but for those listed in doubt, and what the
-  // results say was used is what the server counted.
+  // results say was used and paid is what the server counted.
   void ExpectPaidOnceButInDoubt() {
     const FakeOpenAiStats stats = server_->stats();
-    uint64_t used = 0, paid_again = 0;
+    uint64_t prompt_tokens = 0, completion_tokens = 0;
+    double cost = 0;
     for (const char* model : kModels) {
       SCOPED_TRACE(model);
       const Json results =
           Json::parse(place_.Read(absl::StrCat(model, ".json")));
-      used += results["usage"]["prompt_tokens"].get<uint64_t>();
+      prompt_tokens += results["usage"]["prompt_tokens"].get<uint64_t>();
+      completion_tokens +=
+          results["usage"]["completion_tokens"].get<uint64_t>();
+      cost += results["usage"]["cost"].get<double>();
       const auto listed = InDoubtById(model);
       const std::vector<std::string> ids = IdsInOrder(model);
       for (size_t i = 0; i < kQuestions; ++i) {
@@ -167,10 +187,17 @@ class StudyTest : public testing::Test {
         const auto in_doubt = listed.find(ids[i]);
         EXPECT_LE(extra, in_doubt == listed.end() ? 0 : in_doubt->second)
             << prompts_[i] << " was paid again unlisted";
-        paid_again += extra * FakeTokens(prompts_[i]);
+        const FakeAnswer& answer = serve_.answers[FakeKey(model, prompts_[i])];
+        prompt_tokens += extra * FakeTokens(prompts_[i]);
+        completion_tokens += extra * FakeTokens(*answer.output);
+        cost +=
+            extra * CostOf(FakeTokens(prompts_[i]), FakeTokens(*answer.output));
       }
     }
-    EXPECT_EQ(stats.prompt_tokens, used + paid_again);
+    EXPECT_EQ(stats.prompt_tokens, prompt_tokens);
+    EXPECT_EQ(stats.completion_tokens, completion_tokens);
+    EXPECT_NEAR(CostOf(stats.prompt_tokens, stats.completion_tokens), cost,
+                1e-6);
   }
   std::map<std::string, uint64_t> InDoubtById(const std::string& model) {
     std::map<std::string, uint64_t> listed;
