@@ -143,11 +143,12 @@ absl::Status BatchCommitter::Seal(CommitRequest& request) {
   if (absl::Status s = FlushStaged(); !s.ok()) return s;
   if (log_->segment_records() > 0 || !log_->marks_removals()) {
     absl::Status rotated = Rotate(0);
-    if (KindOf(rotated) == ErrorKind::kNoSpace) {
+    const bool full = KindOf(rotated) == ErrorKind::kNoSpace;
+    if (full && !(request.for_removal && log_->marks_removals())) {
       request.sealed = std::move(rotated);
       return absl::OkStatus();
     }
-    if (!rotated.ok()) return rotated;
+    if (!full && !rotated.ok()) return rotated;
   }
   request.sealed_segment = log_->segment_id() - 1;
   return absl::OkStatus();

@@ -40,7 +40,9 @@ struct CommitRequest {
 
   // Of kSeal: all that was appended lies in sealed segments up to this one, and
   // the newest header allows to remove them; kNoSpace if there is no room for
-  // the next.
+  // the next. With `for_removal` what is sealed already will do then: giving
+  // that up is what makes room.
+  bool for_removal = false;
   uint64_t sealed_segment = 0;
   absl::Status sealed;
 

@@ -203,23 +203,24 @@ absl::Status GroupCommitWriter::Sync() {
   return Submit(request);
 }
 
-absl::StatusOr<uint64_t> GroupCommitWriter::SealSegment() {
+absl::StatusOr<uint64_t> GroupCommitWriter::SealSegment(bool for_removal) {
   if (absl::Status s = MayWait(); !s.ok()) return s;
   CommitRequest request;
   request.kind = CommitRequest::Kind::kSeal;
+  request.for_removal = for_removal;
   if (absl::Status s = Submit(request); !s.ok()) return s;
   if (!request.sealed.ok()) return request.sealed;
   return request.sealed_segment;
 }
 
 absl::Status GroupCommitWriter::Snapshot() {
-  absl::StatusOr<uint64_t> sealed = SealSegment();
+  absl::StatusOr<uint64_t> sealed = SealSegment(/*for_removal=*/false);
   if (!sealed.ok()) return sealed.status();
   return snapshotter_.Cover(*sealed);
 }
 
 absl::Status GroupCommitWriter::RemoveBefore(Lsn lsn) {
-  absl::StatusOr<uint64_t> sealed = SealSegment();
+  absl::StatusOr<uint64_t> sealed = SealSegment(/*for_removal=*/true);
   if (!sealed.ok()) return sealed.status();
   if (lsn > durable_lsn() + 1) {
     return MakeError(ErrorKind::kInvalidArgument,

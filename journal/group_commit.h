@@ -87,7 +87,8 @@ class GroupCommitWriter final : public Writer {
   void StartScrub();
   void NoteBackgroundError(const absl::Status& error);
   // Seals what was appended so far; returns the last sealed segment.
-  absl::StatusOr<uint64_t> SealSegment() ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<uint64_t> SealSegment(bool for_removal)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   // Queues the request and returns when it is done; leads if need be.
   absl::Status Submit(CommitRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status QueueAsync(const RecordView& record, AppendCallback done,

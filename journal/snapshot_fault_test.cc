@@ -168,6 +168,27 @@ TEST_F(SnapshotFaultTest, AFullDiskIsNotFilledWithPartsThatNobodyNames) {
   EXPECT_THAT(Bodies(), ElementsAre("a", "b", "c"));
 }
 
+// What is given up is what makes room.
+TEST_F(SnapshotFaultTest, OnAFullDiskRecordsCanBeGivenUp) {
+  options_.segment_bytes_min = options_.segment_bytes_max = 64 << 10;
+  Open();
+  const std::string large(40 << 10, 'x');
+  for (const char* id : {"a", "b", "c"}) Append(absl::StrCat(id, large));
+  ASSERT_TRUE(writer_->RemoveBefore(1).ok());
+  const Lsn kept = Append(absl::StrCat("d", large));
+  // Room for manifests, and for no further segment.
+  disk_.SetCapacity(disk_.UsedBytes() + (8 << 10));
+  EXPECT_EQ(KindOf(writer_->Append({.type = 1, .body = large}).status()),
+            ErrorKind::kNoSpace);
+  EXPECT_EQ(KindOf(writer_->Snapshot()), ErrorKind::kNoSpace);
+  ASSERT_TRUE(writer_->RemoveBefore(kept).ok());
+  Append(absl::StrCat("e", large));
+  Close();
+  EXPECT_THAT(Bodies(),
+              ElementsAre(absl::StrCat("d", large), absl::StrCat("e", large)));
+  EXPECT_EQ(Examine().outcome, FindingKind::kCleanEnd) << Text(Examine());
+}
+
 // A number that was given up is never given again: a reader, or a copy
 // elsewhere, may still know the old part.
 TEST_F(SnapshotFaultTest, NoTwoPartsEverHaveOneNumber) {
