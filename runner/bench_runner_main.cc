@@ -21,6 +21,7 @@
 #include "runner/display/console.h"
 #include "runner/display/progress_display.h"
 #include "runner/storage/journal_access.h"
+#include "runner/study/estimate_command.h"
 #include "runner/study/merge_command.h"
 #include "runner/study/resume_command.h"
 #include "runner/study/study.h"
@@ -55,6 +56,15 @@ int UsageFailure(const absl::Status& status) {
   std::fprintf(stderr, "bench-runner: %s\n",
                Printable(status.message()).c_str());
   return kExitUsage;
+}
+
+int PrintEstimate(const Command& command, const journal::Cipher* cipher) {
+  JournalAccess access;
+  access.cipher = cipher;
+  const absl::StatusOr<std::string> text = EstimateStudy(command, access);
+  if (!text.ok()) return UsageFailure(text.status());
+  std::fputs(text->c_str(), stdout);
+  return std::fflush(stdout) == 0 ? kExitDone : kExitOperation;
 }
 
 int Merge(absl::Span<const std::string> args) {
@@ -111,6 +121,9 @@ int Main(const std::vector<std::string>& args) {
     for (const std::string& note : command->file.notes) {
       std::fprintf(stderr, "%s\n", Printable(note).c_str());
     }
+  }
+  if (command->action == Action::kEstimate) {
+    return PrintEstimate(*command, cipher->get());
   }
   ProgressDisplay display(ProgressDisplay::Options::ForFlags(
       options.quiet, !options.progress_bar, options.json, options.verbose));

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -256,8 +258,76 @@ TEST_F(LimitsTest, AWorkerSaysItselfWhatItCosts) {
   EXPECT_EQ(place_.Run({"--max-cost", absl::StrCat(all / 2), "--no-resume"}),
             15)
       << place_.err();
+  EXPECT_THAT(place_.err(), Not(HasSubstr("was not held against it")));
   EXPECT_GE(place_.ResultNumber("/usage/cost"), all / 2);
   EXPECT_LT(place_.ResultNumber("/usage/cost"), all);
+}
+
+TEST_F(LimitsTest, WhatAWorkerDoesNotSayIsSaidToBeUnknown) {
+  place_.options.erase("prices");
+  EXPECT_EQ(place_.Run({"--max-cost", "1"}), 0) << place_.err();
+  EXPECT_THAT(place_.err(), HasSubstr("what 60 answers cost is unknown"));
+}
+
+class EstimateTest : public LimitsTest {
+ protected:
+  // `bench-runner estimate` with the options of Run, and with --json.
+  nlohmann::json Estimated(std::vector<std::string> more = {}) {
+    std::vector<std::string> words = {"estimate", "--json"};
+    for (const auto& [name, value] : place_.options) {
+      words.insert(words.end(), {"--" + name, value});
+    }
+    words.insert(words.end(), more.begin(), more.end());
+    EXPECT_EQ(place_.RunProgram(words), 0) << place_.err();
+    std::string last;
+    std::istringstream lines(place_.out());
+    for (std::string line; std::getline(lines, line);) last = line;
+    return nlohmann::json::parse(last, nullptr, /*allow_exceptions=*/false);
+  }
+};
+
+TEST_F(EstimateTest, SaysWhatIsLeftAndAsksNothing) {
+  Serve();
+  const nlohmann::json before = Estimated({"--max-tokens", "10"});
+  EXPECT_EQ(before["calls"], kQuestions);
+  EXPECT_EQ(before["completion_tokens"], kQuestions * 10);
+  EXPECT_EQ(before["prompt_tokens_from"], nullptr);  // A total's.
+  EXPECT_GT(before["cost"], kQuestions * 10 * kOutput);
+  EXPECT_TRUE(place_.Journals().empty());
+  EXPECT_FALSE(place_.Exists("journals"));
+
+  EXPECT_EQ(place_.Run({"--max-cost", "2"}), 15) << place_.err();
+  const std::vector<std::string> records = place_.Records(place_.Journals()[0]);
+  const nlohmann::json after = Estimated();
+  const auto done = static_cast<double>(server_->stats().answered);
+  EXPECT_EQ(after["done"], done);
+  EXPECT_EQ(after["calls"], kQuestions - done);
+  EXPECT_NEAR(after["spent"], Bill(), 1e-9);
+  // The mean of what was used; the estimate takes no prompt for cached.
+  EXPECT_NEAR(after["cost"], Bill() / done * (kQuestions - done),
+              (kQuestions - done) * kCallMax / 2);
+  EXPECT_EQ(place_.Records(place_.Journals()[0]), records);
+  EXPECT_EQ(server_->stats().calls, done);
+
+  EXPECT_EQ(Estimated({"--runs", "2"})["calls"], 2 * kQuestions - done);
+  EXPECT_EQ(place_.Run({"--max-cost", "100"}), 0) << place_.err();
+  EXPECT_EQ(Estimated()["calls"], 0);
+  EXPECT_EQ(Estimated()["cost"], 0);
+}
+
+TEST_F(EstimateTest, ATableOfTheWholeStudy) {
+  EXPECT_EQ(place_.RunProgram({"estimate", "--dataset", "questions.jsonl",
+                               "--scorer", "exact_match", "--models", "m,n",
+                               "--base-url", "http://127.0.0.1:1/v1"}),
+            0)
+      << place_.err();
+  EXPECT_THAT(place_.out(), AllOf(HasSubstr("questions/m"), HasSubstr("total"),
+                                  HasSubstr("?"), HasSubstr("4 bytes")));
+  EXPECT_EQ(place_.RunProgram({"estimate", "--dataset", "nowhere.jsonl",
+                               "--scorer", "exact_match", "--model", "m",
+                               "--base-url", "http://127.0.0.1:1/v1"}),
+            2);
+  EXPECT_EQ(place_.RunProgram({"estimate", "--no-such-option"}), 2);
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ constexpr CommandRow kCommands[] = {
     {"run", Action::kRun, 0},
     {"resume", Action::kResume, 1},
     {"rescore", Action::kRescore, 1},
+    {"estimate", Action::kEstimate, 0},
 };
 
 absl::Status UsageError(absl::string_view message) {
@@ -181,7 +182,7 @@ absl::StatusOr<Command> ParseCommand(absl::Span<const std::string> args,
   if (!variables.ok()) return variables.status();
   command.nearer = MergeGiven(std::move(line->options), *variables);
   status = ReadFile(command);
-  if (status.ok() && command.action == Action::kRun) {
+  if (status.ok() && row->journals == 0) {
     status = ApplyJournal({}, {}, command);
   } else if (status.ok()) {
     absl::StatusOr<RunOptions> run =

@@ -21,7 +21,7 @@
 namespace runner {
 
 // kRescore is kResume that asks nothing.
-enum class Action { kShow, kRun, kResume, kRescore };
+enum class Action { kShow, kRun, kResume, kRescore, kEstimate };
 
 // A method that the configuration file defines, with all that is effective for
 // it.

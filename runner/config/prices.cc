@@ -13,8 +13,6 @@
 namespace runner {
 namespace {
 
-constexpr double kTokensOfAPrice = 1e6;
-
 constexpr absl::string_view kInput = "input";
 constexpr absl::string_view kCachedInput = "cached_input";
 constexpr absl::string_view kOutput = "output";

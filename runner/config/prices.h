@@ -22,7 +22,8 @@ struct YamlNode;
 // The highest price that is believed, in dollars per million tokens.
 inline constexpr double kPriceMax = 1e6;
 
-// Dollars per million tokens.
+// Dollars for so many tokens.
+inline constexpr double kTokensOfAPrice = 1e6;
 struct ModelPrice {
   double input = 0;
   absl::optional<double> cached_input;  // nullopt: as `input`.

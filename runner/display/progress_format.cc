@@ -133,26 +133,6 @@ Cells ScoreCells(const ScoreRow& row, bool unparsed, bool bounds) {
   return cells;
 }
 
-// The first two columns to the left, numbers to the right.
-std::string Aligned(const Table& table) {
-  std::vector<size_t> widths(table[0].size());
-  for (const Cells& cells : table) {
-    for (size_t i = 0; i < cells.size(); ++i) {
-      widths[i] = std::max(widths[i], DisplayWidth(cells[i]));
-    }
-  }
-  std::string text;
-  for (const Cells& cells : table) {
-    for (size_t i = 0; i < cells.size(); ++i) {
-      absl::StrAppend(
-          &text, i == 0 ? "" : "  ",
-          i < 2 ? PadRight(cells[i], widths[i]) : PadLeft(cells[i], widths[i]));
-    }
-    absl::StrAppend(&text, "\n");
-  }
-  return text;
-}
-
 }  // namespace
 
 double SessionRate(const Progress& progress, absl::Duration elapsed) {
@@ -275,6 +255,25 @@ std::string FormatClock(absl::Duration time) {
                          seconds % 60);
 }
 
+std::string FormatTable(const Table& table, size_t left_columns) {
+  std::vector<size_t> widths(table[0].size());
+  for (const Cells& cells : table) {
+    for (size_t i = 0; i < cells.size(); ++i) {
+      widths[i] = std::max(widths[i], DisplayWidth(cells[i]));
+    }
+  }
+  std::string text;
+  for (const Cells& cells : table) {
+    for (size_t i = 0; i < cells.size(); ++i) {
+      absl::StrAppend(&text, i == 0 ? "" : "  ",
+                      i < left_columns ? PadRight(cells[i], widths[i])
+                                       : PadLeft(cells[i], widths[i]));
+    }
+    absl::StrAppend(&text, "\n");
+  }
+  return text;
+}
+
 std::string FormatScoreTable(absl::Span<const ScoreRow> rows) {
   if (rows.empty()) return "";
   const auto any = [&](uint64_t ScoreRow::*count) {
@@ -291,7 +290,7 @@ std::string FormatScoreTable(absl::Span<const ScoreRow> rows) {
   for (const ScoreRow& row : rows) {
     table.push_back(ScoreCells(row, unparsed, bounds));
   }
-  return Aligned(table);
+  return FormatTable(table, /*left_columns=*/2);
 }
 
 }  // namespace runner

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -81,6 +82,11 @@ struct ScoreRow {
   double bound_low = 0;
   double bound_high = 0;
 };
+
+// Rows of equally many cells, the first the head: the first `left` columns to
+// the left, numbers to the right. Each row ends with a newline.
+std::string FormatTable(const std::vector<std::vector<std::string>>& rows,
+                        size_t left_columns);
 
 // An aligned table with a head; columns for unparsed answers and for bounds
 // only where a row has some. Ends with a newline. Empty for no rows.

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "journal/reader.h"
+#include "journal/recovery.h"
+#include "journal/recovery_report.h"
 #include "runner/config/identity.h"
 #include "runner/storage/journal_read.h"
 
@@ -52,6 +54,18 @@ absl::StatusOr<SelectionRecord> ReadSelection(absl::string_view directory,
       OpenReader(directory, access);
   if (!reader.ok()) return reader.status();
   return ReadRecord<SelectionRecord>(**reader, lsn);
+}
+
+absl::Status ReadProgress(absl::string_view directory,
+                          const JournalAccess& access, ProgressState& state) {
+  journal::ExamineOptions options;
+  options.full = false;
+  options.folder = &state;
+  options.cipher = access.cipher;
+  options.file_system = access.file_system;
+  absl::StatusOr<journal::RecoveryReport> report =
+      journal::Examine(directory, options);
+  return report.ok() ? journal::StatusOf(*report) : report.status();
 }
 
 SelectionRecord AllRows(const BenchmarkInfo& info) {

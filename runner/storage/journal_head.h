@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "journal/types.h"
 #include "runner/storage/journal_access.h"
+#include "runner/storage/progress_state.h"
 #include "runner/storage/records.h"
 
 namespace runner {
@@ -23,6 +25,11 @@ absl::StatusOr<SelectionRecord> ReadSelection(absl::string_view directory,
                                               const BenchmarkInfo& info,
                                               journal::Lsn lsn,
                                               const JournalAccess& access);
+
+// Folds what the journal holds into `state`, which is empty. Errors: those of
+// reading it.
+absl::Status ReadProgress(absl::string_view directory,
+                          const JournalAccess& access, ProgressState& state);
 
 // What is asked for where no Selection says otherwise.
 SelectionRecord AllRows(const BenchmarkInfo& info);

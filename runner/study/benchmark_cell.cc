@@ -10,8 +10,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "journal/error.h"
@@ -35,9 +33,6 @@
 
 namespace runner {
 namespace {
-
-// Names listed in one message; the rest is counted.
-constexpr size_t kNamesShownMax = 20;
 
 RunEndRecord AggregateOf(const RunResults& run) {
   RunEndRecord record;
@@ -341,21 +336,7 @@ absl::optional<Refusal> BenchmarkCellImpl::RecordInDoubt() {
   if (!s.ok()) return JournalFailed(s);
   absl::StatusOr<std::vector<RowInfo>> rows = entered_.journal->ReadRows();
   if (!rows.ok()) return JournalFailed(rows.status());
-  std::vector<std::string> names;
-  for (const OpenQuery& query : in_doubt) {
-    if (names.size() == kNamesShownMax) {
-      names.push_back(absl::StrCat("...; all of them: journalctl-bench show ",
-                                   Printable(entered_.directory),
-                                   " --status in-doubt"));
-      break;
-    }
-    names.push_back(query.index < rows->size()
-                        ? Excerpt((*rows)[query.index].id, 40)
-                        : absl::StrCat("#", query.index));
-  }
-  console_.Say(absl::StrCat("In doubt: ", in_doubt.size(), " (",
-                            absl::StrJoin(names, ", "),
-                            "): may have been billed, asked again"));
+  console_.Say(InDoubtText(in_doubt, *rows, entered_.directory));
   return absl::nullopt;
 }
 

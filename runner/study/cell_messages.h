@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "runner/base/exit_code.h"
 #include "runner/storage/progress_state.h"
+#include "runner/storage/records.h"
 #include "runner/study/limits.h"
 
 namespace runner {
@@ -18,6 +20,12 @@ namespace runner {
 // failed), $12.45". `done` and `total` are of what is asked for now.
 std::string LoadedText(const ProgressTotals& totals, uint64_t done,
                        uint64_t total, uint64_t to_score);
+
+// Which queries may have been billed without an answer. `rows` are those of the
+// journal in `directory`.
+std::string InDoubtText(const std::vector<OpenQuery>& in_doubt,
+                        const std::vector<RowInfo>& rows,
+                        absl::string_view directory);
 
 // How a benchmark ended whose results were written.
 struct CellEnd {

@@ -53,8 +53,7 @@ TEST_F(DatasetMatchTest, OrderDoesNotMatter) {
 }
 
 TEST_F(DatasetMatchTest, NewRowsContinueTheJournalsList) {
-  const RowMatch match =
-      MatchDataset(*Load({kC, kA, kB}), Journal({kA, kB}));
+  const RowMatch match = MatchDataset(*Load({kC, kA, kB}), Journal({kA, kB}));
   EXPECT_THAT(match.index_of_row, ElementsAre(2, 0, 1));
   ASSERT_EQ(match.added.size(), 1);
   EXPECT_EQ(match.added[0].id, "c");
@@ -71,8 +70,7 @@ TEST_F(DatasetMatchTest, ChangedAndRemovedRowsAreNamed) {
 }
 
 TEST_F(DatasetMatchTest, DuplicatesAreRowsOfTheirOwn) {
-  const RowMatch match =
-      MatchDataset(*Load({kA, kA, kA}), Journal({kA, kA}));
+  const RowMatch match = MatchDataset(*Load({kA, kA, kA}), Journal({kA, kA}));
   EXPECT_THAT(match.index_of_row, ElementsAre(0, 1, 2));
   ASSERT_EQ(match.added.size(), 1);
   EXPECT_EQ(match.added[0].occurrence, 2);

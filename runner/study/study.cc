@@ -20,7 +20,6 @@
 #include "runner/base/signals.h"
 #include "runner/config/prices.h"
 #include "runner/data/dataset.h"
-#include "runner/data/selection.h"
 #include "runner/display/console.h"
 #include "runner/display/progress_format.h"
 #include "runner/scoring/scorer.h"
@@ -29,6 +28,7 @@
 #include "runner/study/cost_summary.h"
 #include "runner/study/ledger.h"
 #include "runner/study/limits.h"
+#include "runner/study/study_inputs.h"
 
 namespace runner {
 namespace {
@@ -48,17 +48,10 @@ class Study {
   int Run();
 
  private:
-  struct LoadedDataset {
-    std::unique_ptr<Dataset> dataset;
-    std::vector<uint32_t> selected;  // Rows of it.
-  };
-
   absl::Status Prepare();
-  absl::Status LoadDatasets();
-  absl::Status LoadPrices();
   absl::Status CheckPrices() const;
   absl::Status MakeCells();
-  absl::Status CheckRows(const LoadedDataset& loaded) const;
+  absl::Status CheckRows(const StudyDataset& loaded) const;
   void RunCells();
   // What earlier sessions spent, where there is a limit on it.
   void CarrySpending();
@@ -78,7 +71,7 @@ class Study {
   Ledger ledger_;
   LimitWatch limits_;
   absl::optional<Prices> prices_;
-  std::vector<LoadedDataset> datasets_;
+  std::vector<StudyDataset> datasets_;
   std::unique_ptr<Scoring> scoring_;
   std::vector<Cell> cell_options_;  // What each of cells_ borrows.
   std::vector<std::unique_ptr<BenchmarkCell>> cells_;
@@ -113,8 +106,12 @@ int Study::Run() {
 }
 
 absl::Status Study::Prepare() {
-  if (absl::Status s = LoadPrices(); !s.ok()) return s;
-  if (absl::Status s = LoadDatasets(); !s.ok()) return s;
+  absl::StatusOr<absl::optional<Prices>> prices = LoadPrices(options_);
+  if (!prices.ok()) return prices.status();
+  prices_ = *std::move(prices);
+  absl::StatusOr<std::vector<StudyDataset>> datasets = LoadDatasets(options_);
+  if (!datasets.ok()) return datasets.status();
+  datasets_ = *std::move(datasets);
   absl::StatusOr<Scoring> scoring = Scoring::Create(
       {.regex = options_.extract_regex, .extract = options_.extract},
       options_.scorers);
@@ -126,21 +123,9 @@ absl::Status Study::Prepare() {
   signals_ = *std::move(signals);
   if (absl::Status s = MakeCells(); !s.ok()) return s;
   if (absl::Status s = CheckPrices(); !s.ok()) return s;
-  for (const LoadedDataset& loaded : datasets_) {
+  for (const StudyDataset& loaded : datasets_) {
     if (absl::Status s = CheckRows(loaded); !s.ok()) return s;
   }
-  return absl::OkStatus();
-}
-
-// What asks nothing costs nothing.
-absl::Status Study::LoadPrices() {
-  if (options_.prices.empty() || options_.score_only) return absl::OkStatus();
-  absl::StatusOr<Prices> prices = Prices::Read(options_.prices);
-  if (!prices.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--prices: ", prices.status().message()));
-  }
-  prices_ = *std::move(prices);
   return absl::OkStatus();
 }
 
@@ -164,38 +149,6 @@ absl::Status Study::CheckPrices() const {
       options_.prices.empty() ? std::string("without --prices")
                               : absl::StrCat(options_.prices, " has none"),
       " for ", absl::StrJoin(unpriced, ", ")));
-}
-
-absl::Status Study::LoadDatasets() {
-  Selection selection;
-  selection.sample_ids = options_.sample_ids;
-  selection.shuffle = options_.shuffle;
-  selection.seed = options_.seed;
-  selection.num_samples = options_.num_samples;
-  selection.shard = options_.shard;
-  for (const std::string& path : StudyDatasets(options_)) {
-    LoadedDataset loaded;
-    absl::StatusOr<std::unique_ptr<Dataset>> dataset =
-        Dataset::Load(path, {.id_field = options_.id_field});
-    if (!dataset.ok()) return dataset.status();
-    loaded.dataset = *std::move(dataset);
-    absl::StatusOr<std::vector<uint32_t>> selected =
-        SelectRows(*loaded.dataset, selection);
-    if (!selected.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(path, ": ", selected.status().message()));
-    }
-    loaded.selected = *std::move(selected);
-    for (const LoadedDataset& other : datasets_) {
-      if (other.dataset->name() != loaded.dataset->name()) continue;
-      return absl::InvalidArgumentError(
-          absl::StrCat("--datasets: ", other.dataset->path(), " and ", path,
-                       " have the same name, by which journals and results "
-                       "are told apart; rename one"));
-    }
-    datasets_.push_back(std::move(loaded));
-  }
-  return absl::OkStatus();
 }
 
 absl::Status Study::MakeCells() {
@@ -236,7 +189,7 @@ absl::Status Study::MakeCells() {
 }
 
 // Before anything is paid: every row has what every benchmark needs of it.
-absl::Status Study::CheckRows(const LoadedDataset& loaded) const {
+absl::Status Study::CheckRows(const StudyDataset& loaded) const {
   const Dataset& dataset = *loaded.dataset;
   for (size_t i = 0; i < dataset.size(); ++i) {
     absl::StatusOr<std::string> text = dataset.Row(i);
@@ -391,6 +344,11 @@ std::string ResultEvent(const CellOutcome& outcome) {
 void Study::SayCost() const {
   const std::string text = CostSummary(ledger_);
   if (!text.empty()) console_->Say(text);
+  const uint64_t unpriced = ledger_.total().unpriced;
+  if (!options_.limits.cost.has_value() || unpriced == 0) return;
+  console_->Say(absl::StrCat("--max-cost: what ", WithThousands(unpriced),
+                             " answers cost is unknown and was not held "
+                             "against it"));
 }
 
 bool Study::PrintTable() const {

@@ -1,5 +1,7 @@
 #include "runner/study/work_source.h"
 
+#include <utility>
+
 namespace runner {
 namespace {
 
@@ -10,8 +12,17 @@ uint64_t KeyOf(uint32_t run, uint32_t index) {
 }  // namespace
 
 WorkSource::WorkSource(const BenchmarkJournal& journal, const RunPlan& plan)
-    : journal_(journal), plan_(plan) {
-  for (const OpenQuery& query : journal.open_queries()) {
+    : WorkSource(
+          journal.open_queries(),
+          [&journal](uint32_t run, uint32_t index) {
+            return journal.IsDone(run, index);
+          },
+          plan) {}
+
+WorkSource::WorkSource(const std::vector<OpenQuery>& open, IsDone is_done,
+                       const RunPlan& plan)
+    : is_done_(std::move(is_done)), plan_(plan) {
+  for (const OpenQuery& query : open) {
     open_[KeyOf(query.run, query.index)] = {query.attempts, query.failed,
                                             query.retryable};
   }
@@ -22,7 +33,7 @@ absl::optional<WorkItem> WorkSource::Next() {
   for (; run_ <= plan_.runs; ++run_, next_ = 0) {
     while (next_ < plan_.rows.size()) {
       const SelectedRow& row = plan_.rows[next_++];
-      if (journal_.IsDone(run_, row.index)) continue;
+      if (is_done_(run_, row.index)) continue;
       const auto open = open_.find(KeyOf(run_, row.index));
       const bool failed = open != open_.end() && open->second.failed;
       if (plan_.only_failed ? !failed : failed && !open->second.retryable) {

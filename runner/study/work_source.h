@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/optional.h"
@@ -21,10 +23,15 @@ struct WorkItem {
 };
 
 // Walks runs x rows once and yields what the journal does not hold: neither
-// done nor, unless asked for, failed for good. Borrows `journal` and `plan`.
-// Not thread-safe.
+// done nor, unless asked for, failed for good. Borrows `plan`. Not thread-safe.
 class WorkSource {
  public:
+  using IsDone = std::function<bool(uint32_t run, uint32_t index)>;
+
+  // `open` and `is_done` are what a journal says.
+  WorkSource(const std::vector<OpenQuery>& open, IsDone is_done,
+             const RunPlan& plan);
+  // Borrows `journal`.
   WorkSource(const BenchmarkJournal& journal, const RunPlan& plan);
 
   // The next query, or nothing when all were yielded.
@@ -37,7 +44,7 @@ class WorkSource {
     bool retryable = false;
   };
 
-  const BenchmarkJournal& journal_;
+  const IsDone is_done_;
   const RunPlan& plan_;
   absl::flat_hash_map<uint64_t, Open> open_;
   uint32_t run_ = 1;
