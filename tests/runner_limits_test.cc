@@ -293,7 +293,9 @@ TEST_F(EstimateTest, SaysWhatIsLeftAndAsksNothing) {
   EXPECT_EQ(before["completion_tokens"], kQuestions * 10);
   EXPECT_EQ(before["prompt_tokens_from"], nullptr);  // A total's.
   EXPECT_GT(before["cost"], kQuestions * 10 * kOutput);
-  EXPECT_TRUE(place_.Journals().empty());
+  place_.Write("request.json", R"({"max_completion_tokens": 10})");
+  EXPECT_EQ(Estimated({"--request-json", "request.json"})["cost"],
+            before["cost"]);
   EXPECT_FALSE(place_.Exists("journals"));
 
   EXPECT_EQ(place_.Run({"--max-cost", "2"}), 15) << place_.err();

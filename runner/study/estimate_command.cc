@@ -1,5 +1,6 @@
 #include "runner/study/estimate_command.h"
 
+#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,20 @@ struct Journaled {
   ProgressState state;
   std::vector<uint32_t> index_of_row;  // Of each of the dataset's rows.
 };
+
+// By --max-tokens, or by what --request-json says under either of its names.
+absl::optional<uint64_t> LongestAnswer(const RequestOptions& request) {
+  const nlohmann::json parameters =
+      nlohmann::json::parse(ChatParametersJson(request), /*cb=*/nullptr,
+                            /*allow_exceptions=*/false);
+  if (!parameters.is_object()) return absl::nullopt;
+  for (const char* name : {"max_completion_tokens", "max_tokens"}) {
+    const auto found = parameters.find(name);
+    if (found == parameters.end() || !found->is_number_unsigned()) continue;
+    return found->get<uint64_t>();
+  }
+  return absl::nullopt;
+}
 
 class CellEstimator {
  public:
@@ -62,7 +77,7 @@ absl::StatusOr<EstimateRow> CellEstimator::Run(
   for (const RunCounts& run : journaled_.state.run_counts()) {
     inputs.answered += run.answered;
   }
-  inputs.max_tokens = cell_.options.request.max_tokens;
+  inputs.max_tokens = LongestAnswer(cell_.options.request);
   if (prices.has_value()) inputs.price = prices->Find(cell_.model);
   if (absl::Status s = Count(inputs); !s.ok()) return s;
   EstimateRow row;
