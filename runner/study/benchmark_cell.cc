@@ -356,6 +356,7 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(
     return JournalFailed(s);
   }
   session_begun_ = true;
+  context_.ledger->BeginSession(context_.number);
   if (evaluator != nullptr) {
     absl::Status s = RecordPlan(batches, range, *entered_.journal);
     if (!s.ok()) return JournalFailed(s);
@@ -423,6 +424,7 @@ absl::optional<Refusal> BenchmarkCellImpl::Finish() {
   }
   outcome_.exit_code = FinalExitCode();
   absl::Status ended = absl::OkStatus();
+  context_.ledger->EndSession();
   if (usable) {
     ended = RecordEnd(complete);
     const absl::Status closed = entered_.journal->Close();

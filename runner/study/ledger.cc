@@ -21,9 +21,22 @@ void Spending::Add(const Spending& other) {
   elapsed += other.elapsed;
 }
 
-void Ledger::Begin() {
+void Ledger::BeginSession(size_t benchmark) {
   absl::MutexLock lock(&mutex_);
-  began_ = clock_->Monotonic();
+  session_ = Session{benchmark, clock_->Monotonic()};
+}
+
+void Ledger::EndSession() {
+  absl::MutexLock lock(&mutex_);
+  CountTime();
+  session_.reset();
+}
+
+void Ledger::CountTime() const {
+  if (!session_.has_value()) return;
+  const absl::Duration now = clock_->Monotonic();
+  accounts_[session_->benchmark].spending.elapsed += now - session_->counted;
+  session_->counted = now;
 }
 
 void Ledger::Carry(size_t benchmark, absl::string_view model,
@@ -62,16 +75,17 @@ void Ledger::SetEnded(size_t benchmark, uint64_t completed, uint64_t failed) {
 
 Spending Ledger::total() const {
   absl::MutexLock lock(&mutex_);
+  CountTime();
   Spending total;
   for (const auto& [benchmark, account] : accounts_) {
     total.Add(account.spending);
   }
-  if (began_.has_value()) total.elapsed += clock_->Monotonic() - *began_;
   return total;
 }
 
 std::map<std::string, Spending> Ledger::by_model() const {
   absl::MutexLock lock(&mutex_);
+  CountTime();
   std::map<std::string, Spending> models;
   for (const auto& [benchmark, account] : accounts_) {
     models[account.model].Add(account.spending);

@@ -41,8 +41,12 @@ class Ledger {
  public:
   explicit Ledger(journal::Clock* clock) : clock_(clock) {}
 
-  // Time runs from here on.
-  void Begin() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Between these two time runs, and counts for `benchmark`. To be called after
+  // its journal began the session and before it ends it: so the account is
+  // never ahead of what the journal will say, and a limit that was reached is
+  // reached when it is read again.
+  void BeginSession(size_t benchmark) ABSL_LOCKS_EXCLUDED(mutex_);
+  void EndSession() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // What the journal of `benchmark` says of earlier sessions takes the place of
   // all that was known of it. Benchmarks are numbered by whoever asks.
@@ -60,8 +64,7 @@ class Ledger {
 
   // Over all benchmarks and sessions, this one among them.
   Spending total() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // By model; "" for benchmarks without one. The time of this session is in
-  // none of them.
+  // By model; "" for benchmarks without one.
   std::map<std::string, Spending> by_model() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -69,11 +72,19 @@ class Ledger {
     std::string model;
     Spending spending;
   };
+  struct Session {
+    size_t benchmark = 0;
+    absl::Duration counted;  // Monotonic: up to here.
+  };
+
+  // Adds the time since the last count.
+  void CountTime() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   journal::Clock* const clock_;
   mutable absl::Mutex mutex_;
-  absl::optional<absl::Duration> began_ ABSL_GUARDED_BY(mutex_);
-  std::map<size_t, Account> accounts_ ABSL_GUARDED_BY(mutex_);
+
+  mutable absl::optional<Session> session_ ABSL_GUARDED_BY(mutex_);
+  mutable std::map<size_t, Account> accounts_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace runner

@@ -64,9 +64,14 @@ TEST_F(LedgerTest, TimeIsThatOfAllSessionsAndOfThisOne) {
   ledger_.Carry(0, "", {.elapsed = absl::Seconds(20)});
   ledger_.Carry(1, "", {.elapsed = absl::Seconds(10)});
   EXPECT_EQ(ledger_.total().elapsed, absl::Seconds(30));
-  ledger_.Begin();
+  clock_.Advance(absl::Seconds(100));  // Nobody's.
+  ledger_.BeginSession(1);
   clock_.Advance(absl::Seconds(5));
   EXPECT_EQ(ledger_.total().elapsed, absl::Seconds(35));
+  clock_.Advance(absl::Seconds(5));
+  ledger_.EndSession();
+  clock_.Advance(absl::Seconds(100));
+  EXPECT_EQ(ledger_.total().elapsed, absl::Seconds(40));
 }
 
 TEST_F(LedgerTest, SumsStayNumbers) {
@@ -85,6 +90,13 @@ TEST_F(LedgerTest, ALimitIsReachedWhenItsValueIsThere) {
   ASSERT_TRUE(Checked().has_value());
   EXPECT_EQ(Checked()->name, "max-cost");
   EXPECT_EQ(Checked()->text, "--max-cost $1.50: $1.50 spent");
+}
+
+TEST_F(LedgerTest, TheOrderOfAdditionForbidsNothingAndAllowsNothing) {
+  limits_.cost = 1;
+  for (int i = 0; i < 10; ++i) ledger_.AddAttempt(0, {}, 0.1, true);
+  ASSERT_LT(ledger_.total().cost, 1);  // By the last digit.
+  EXPECT_TRUE(Checked().has_value());
 }
 
 TEST_F(LedgerTest, TokensOfPromptsAndAnswersCount) {
@@ -137,7 +149,7 @@ TEST_F(LedgerTest, StopsOnceAndRemembers) {
 TEST_F(LedgerTest, TheTimeStopsWithoutAnybodyAsking) {
   limits_.duration = absl::Seconds(30);
   ledger_.Carry(0, "", {.elapsed = absl::Seconds(10)});
-  ledger_.Begin();
+  ledger_.BeginSession(0);
   LimitWatch watch(limits_, &ledger_, &clock_);
   absl::Notification stopped;
   watch.Watch([&] { stopped.Notify(); });

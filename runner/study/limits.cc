@@ -34,7 +34,8 @@ absl::optional<LimitReached> CheckFailures(const FailureLimit& limit,
 
 absl::optional<LimitReached> CheckLimits(const RunLimits& limits,
                                          const Spending& spending) {
-  if (limits.cost.has_value() && spending.cost >= *limits.cost) {
+  if (limits.cost.has_value() &&
+      spending.cost >= *limits.cost * (1 - kCostRounding)) {
     return LimitReached{
         "max-cost", *limits.cost, spending.cost,
         absl::StrCat("--max-cost ", FormatDollars(*limits.cost), ": ",

@@ -20,6 +20,9 @@ namespace runner {
 // The only limit for whose sake what is under way is cut off.
 inline constexpr absl::string_view kMaxDuration = "max-duration";
 
+// The same costs, added up in another order, may differ by their last digits.
+inline constexpr double kCostRounding = 1e-9;
+
 // A share of failures is looked at from so many ended queries on, so that the
 // first failure is not 100%.
 inline constexpr uint64_t kEndedForShareMin = 20;

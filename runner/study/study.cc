@@ -215,7 +215,6 @@ absl::Status Study::CheckRows(const StudyDataset& loaded) const {
 }
 
 void Study::CarrySpending() {
-  ledger_.Begin();
   has_journal_.assign(cells_.size(), false);
   if (!IsLimited(options_.limits) || options_.score_only) return;
   for (size_t i = 0; i < cells_.size(); ++i) {
