@@ -76,6 +76,7 @@ std::string IdentityJson(const IdentityFields& fields) {
 std::string ScoringJson(const ScoringFields& fields) {
   json object = json::object();
   object["scorer"] = fields.scorers;
+  SetIfGiven("scorer_command", fields.scorer_command, object);
   SetIfGiven("target_field", fields.target_field, object);
   SetIfGiven("extract_regex", fields.extract_regex, object);
   SetIfGiven("extract", fields.extract, object);

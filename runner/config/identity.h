@@ -40,6 +40,7 @@ struct ScoringFields {
   std::string extract_regex = {};
   std::string extract = {};
   std::vector<std::string> scorers = {};  // As asked for, in order.
+  std::string scorer_command = {};
 };
 std::string ScoringJson(const ScoringFields& fields);
 

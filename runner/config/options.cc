@@ -138,7 +138,29 @@ absl::Status CheckPrompt(const RunOptions& options) {
   return UsageError(absl::StrCat("--prompt-template: ", status.message()));
 }
 
-absl::Status CheckScoring(const RunOptions& options) {
+absl::Status CheckScorerCommand(const GivenOptions& given, RunOptions& options,
+                                const Scoring& scoring) {
+  if (options.scorer_command.empty()) {
+    if (!scoring.needs_external()) return absl::OkStatus();
+    return UsageError("--scorer worker needs --scorer-command");
+  }
+  if (!scoring.needs_external()) {
+    // A journal's is left behind by another --scorer.
+    options.scorer_command.clear();
+    if (given.at("scorer-command").source == OptionSource::kJournal) {
+      return absl::OkStatus();
+    }
+    return UsageError(
+        "--scorer-command has no meaning without --scorer "
+        "worker");
+  }
+  const auto words = SplitShellWords(options.scorer_command);
+  if (words.ok()) return absl::OkStatus();
+  return UsageError(
+      absl::StrCat("--scorer-command: ", words.status().message()));
+}
+
+absl::Status CheckScoring(const GivenOptions& given, RunOptions& options) {
   const absl::StatusOr<Scoring> scoring = Scoring::Create(
       {options.extract_regex, options.extract}, options.scorers);
   if (!scoring.ok()) return scoring.status();
@@ -146,8 +168,13 @@ absl::Status CheckScoring(const RunOptions& options) {
     return UsageError(absl::StrCat(
         "no --scorer: nothing would be scored; known are ", KnownScorers()));
   }
+  if (absl::Status status = CheckScorerCommand(given, options, *scoring);
+      !status.ok()) {
+    return status;
+  }
+  // What names a process gives its scores is not known before.
   if (!options.min_score.has_value() || options.min_score->scorer.empty() ||
-      options.scorers.empty()) {
+      options.scorers.empty() || scoring->needs_external()) {
     return absl::OkStatus();
   }
   for (const auto& scorer : scoring->scorers()) {
@@ -278,7 +305,7 @@ absl::StatusOr<RunOptions> MakeRunOptions(GivenOptions given) {
   }
   if (status.ok()) status = InferEvaluator(given, options);
   if (status.ok()) status = CheckPrompt(options);
-  if (status.ok()) status = CheckScoring(options);
+  if (status.ok()) status = CheckScoring(given, options);
   if (status.ok()) status = CheckWorkerCommand(options);
   if (status.ok()) status = CheckShard(options);
   if (status.ok()) status = CheckNames(options);

@@ -67,6 +67,7 @@ struct RunOptions {
 
   // Scoring.
   std::vector<std::string> scorers;
+  std::string scorer_command;  // Of `worker` among them.
   std::string extract_regex;
   std::string extract;
 

@@ -180,6 +180,13 @@ std::vector<OptionRow> ScoringRows() {
        .value_name = "A,B,...",
        .help = ScorerHelp(),
        .set = SetList<&RunOptions::scorers>},
+      {.name = "scorer-command",
+       .option_class = kScoring,
+       .group = kGroup,
+       .value_name = "COMMAND",
+       .help = "the process that --scorer worker is, started without a shell; "
+               "JSON lines on its stdin and stdout",
+       .set = SetText<&RunOptions::scorer_command>},
       {.name = "extract-regex",
        .option_class = kScoring,
        .group = kGroup,

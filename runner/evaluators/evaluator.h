@@ -78,6 +78,7 @@ struct EvaluationResult {
   uint64_t state_number = 0;    // Of the slot's states the highest is newest.
   std::string metadata_json;    // Empty: none.
   std::string finish_reason;
+  bool unparsed = false;  // Of a process that scores; see worker_scorer.h.
   absl::Duration latency;
   uint32_t slot = 0;  // Which of the `slots` evaluated it, from 0.
 };

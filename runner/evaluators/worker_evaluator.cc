@@ -155,6 +155,7 @@ absl::Status WorkerEvaluator::Open() {
   context_.epoll_fd = epoll_fd_;
   context_.timeout = options_.timeout;
   context_.answer_bytes_max = options_.answer_bytes_max;
+  context_.dialect = options_.dialect;
   uint32_t random = 0;
   if (getrandom(&random, sizeof random, 0) < 0) random = getpid();
   id_prefix_ = absl::StrFormat("%08x-", random);
@@ -390,7 +391,7 @@ void WorkerEvaluator::WorkerEnded(uint32_t, absl::string_view how) {
   newest_end_ = std::string(how);
   if (!starting_ || launching_) return;
   ReportStart(absl::FailedPreconditionError(absl::StrCat(
-      "the worker command '",
+      "the ", options_.dialect.name, " command '",
       Excerpt(absl::StrJoin(options_.command, " "), kCommandColumnsMax), "' ",
       how, ", before it was asked anything")));
 }

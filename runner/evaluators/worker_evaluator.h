@@ -59,6 +59,9 @@ struct WorkerEvaluatorOptions {
   // Opaque states (JSON) by slot, as answers gave them in an earlier session.
   std::map<uint32_t, std::string> restore;
 
+  // What is said to them.
+  WorkerDialect dialect;
+
   // Takes the lines of the workers' stderr, and what happens to the workers.
   // Printable, without an end of line, at most kLogLineBytesMax bytes (before
   // escaping) and kLogLinesPerSecondMax of each worker. Called on the I/O

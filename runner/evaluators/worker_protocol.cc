@@ -63,6 +63,19 @@ absl::Status ReadString(const Json& object, const char* name,
   return absl::OkStatus();
 }
 
+absl::Status ReadId(const Json& object, std::string* out) {
+  if (Find(object, "id") == nullptr) return Wrong("id", "is missing");
+  return ReadString(object, "id", out);
+}
+
+absl::Status ReadBool(const Json& object, const char* name, bool* out) {
+  const Json* value = Find(object, name);
+  if (value == nullptr) return absl::OkStatus();
+  if (!value->is_boolean()) return Wrong(name, "is not true or false");
+  *out = value->get<bool>();
+  return absl::OkStatus();
+}
+
 absl::Status ReadNumbers(const Json& object, const char* name,
                          NamedValues* out) {
   const Json* values = Find(object, name);
@@ -139,12 +152,8 @@ absl::Status ReadError(const Json& error, EvaluationError* out) {
   if (out->message.size() > kErrorMessageBytesMax) {
     return Wrong("error.message", "is too long");
   }
-  if (const Json* retryable = Find(error, "retryable")) {
-    if (!retryable->is_boolean()) {
-      return Wrong("error.retryable", "is not true or false");
-    }
-    out->retryable = retryable->get<bool>();
-  }
+  status = ReadBool(error, "retryable", &out->retryable);
+  if (!status.ok()) return status;
   if (const Json* context = Find(error, "context")) {
     out->context_json = CanonicalJson(*context);
     if (out->context_json.size() > kErrorMessageBytesMax) {
@@ -189,9 +198,7 @@ absl::Status ReadState(const Json& object, std::string* out) {
 }
 
 absl::Status ReadAnswer(const Json& object, Answer* answer) {
-  const Json* id = Find(object, "id");
-  if (id == nullptr) return Wrong("id", "is missing");
-  absl::Status status = ReadString(object, "id", &answer->id);
+  absl::Status status = ReadId(object, &answer->id);
   EvaluationResult& result = answer->result;
   if (status.ok()) status = ReadUsage(object, &result.usage);
   if (status.ok()) status = ReadCost(object, &result.cost);
@@ -201,6 +208,19 @@ absl::Status ReadAnswer(const Json& object, Answer* answer) {
     return ReadError(*error, &result.error.emplace());
   }
   return ReadOutput(object, &result);
+}
+
+absl::Status ReadScores(const Json& object, Answer* answer) {
+  EvaluationResult& result = answer->result;
+  absl::Status status = ReadId(object, &answer->id);
+  if (!status.ok()) return status;
+  if (const Json* error = Find(object, "error")) {
+    return ReadError(*error, &result.error.emplace());
+  }
+  status = ReadNumbers(object, "scores", &result.scores);
+  if (status.ok()) status = ReadBool(object, "unparsed", &result.unparsed);
+  if (!status.ok() || !result.scores.empty()) return status;
+  return absl::InvalidArgumentError("neither \"scores\" nor \"error\"");
 }
 
 }  // namespace
@@ -225,6 +245,33 @@ absl::StatusOr<Answer> ParseAnswer(absl::string_view line) {
   if (!object.ok()) return object.status();
   Answer answer;
   absl::Status status = ReadAnswer(*object, &answer);
+  if (!status.ok()) return status;
+  return answer;
+}
+
+std::string ScoreRequestFields(const ExternalRequest& request) {
+  const auto text = [](const absl::optional<std::string>& value) {
+    return value.has_value() ? JsonString(*value) : std::string("null");
+  };
+  return absl::StrCat("\"run\":", request.key.run,
+                      ",\"query_id\":", JsonString(request.key.id),
+                      ",\"output\":", text(request.output),
+                      ",\"extracted\":", text(request.extracted),
+                      ",\"target\":", text(request.target),
+                      ",\"query\":", OneLine(request.query_json));
+}
+
+std::string ScoreRequestLine(const EvaluationRequest& request,
+                             absl::string_view id) {
+  return absl::StrCat("{\"id\":", JsonString(id), ",", request.query_json,
+                      "}\n");
+}
+
+absl::StatusOr<Answer> ParseScores(absl::string_view line) {
+  absl::StatusOr<Json> object = ParseObject(line);
+  if (!object.ok()) return object.status();
+  Answer answer;
+  absl::Status status = ReadScores(*object, &answer);
   if (!status.ok()) return status;
   return answer;
 }

@@ -19,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "runner/evaluators/evaluator.h"
+#include "runner/scoring/external_scorer.h"
 
 namespace runner {
 
@@ -50,6 +51,22 @@ struct Answer {
 // kJsonDepthMax. Errors: InvalidArgument with what is wrong, printable and
 // short.
 absl::StatusOr<Answer> ParseAnswer(absl::string_view line);
+
+// What is said to a process, and how its lines are read. All are static.
+struct WorkerDialect {
+  const char* name = "worker";  // Of the process, in messages.
+  std::string (*request_line)(const EvaluationRequest& request,
+                              absl::string_view id) = RequestLine;
+  absl::StatusOr<Answer> (*parse_answer)(absl::string_view line) = ParseAnswer;
+};
+
+// The dialect of worker_scorer.h. Its request's query_json is what
+// ScoreRequestFields made: the line's members but the id.
+std::string ScoreRequestFields(const ExternalRequest& request);
+std::string ScoreRequestLine(const EvaluationRequest& request,
+                             absl::string_view id);
+// As ParseAnswer. There is at least one score, or an error.
+absl::StatusOr<Answer> ParseScores(absl::string_view line);
 
 }  // namespace runner
 

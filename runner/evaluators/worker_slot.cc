@@ -56,8 +56,9 @@ WorkerSlot::WorkerSlot(uint32_t index, const WorkerSlotContext* context,
       }) {}
 
 std::string WorkerSlot::Name() const {
-  if (process_ == nullptr) return absl::StrCat("worker ", index_);
-  return absl::StrCat("worker ", index_, " (pid ", process_->pid(), ")");
+  const std::string name = absl::StrCat(context_->dialect.name, " ", index_);
+  if (process_ == nullptr) return name;
+  return absl::StrCat(name, " (pid ", process_->pid(), ")");
 }
 
 bool WorkerSlot::Watch(Channel channel, int fd, uint32_t events) {
@@ -113,7 +114,7 @@ bool WorkerSlot::ReadyForRequest(absl::Duration now) {
 void WorkerSlot::Assign(PendingRequest request, std::string id,
                         absl::Duration now) {
   assert(phase_ == Phase::kRunning && !request_);
-  const std::string line = RequestLine(request.request, id);
+  const std::string line = context_->dialect.request_line(request.request, id);
   request_ = std::move(request);
   request_id_ = std::move(id);
   request_bytes_ = line.size();
@@ -273,7 +274,7 @@ void WorkerSlot::OnLine(absl::string_view line, absl::Duration now) {
                                 Excerpt(line, kExcerptColumns)),
                    now);
   }
-  absl::StatusOr<Answer> answer = ParseAnswer(line);
+  absl::StatusOr<Answer> answer = context_->dialect.parse_answer(line);
   if (!answer.ok()) {
     return Violate(kProtocolError,
                    absl::StrCat("bad answer: ", answer.status().message()),

@@ -27,6 +27,7 @@
 #include "runner/evaluators/evaluator.h"
 #include "runner/evaluators/process_guard.h"
 #include "runner/evaluators/worker_log.h"
+#include "runner/evaluators/worker_protocol.h"
 
 namespace runner {
 
@@ -60,6 +61,7 @@ struct WorkerSlotContext {
   int epoll_fd = -1;
   absl::Duration timeout;
   size_t answer_bytes_max = 0;
+  WorkerDialect dialect;
 };
 
 // Used by the I/O thread only. All times are monotonic.

@@ -1,5 +1,6 @@
 #include "runner/scoring/scorer.h"
 
+#include <cstddef>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -100,10 +101,12 @@ absl::optional<absl::string_view> ParameterIn(absl::string_view text,
 }  // namespace
 
 const std::string& KnownScorers() {
-  static const std::string* const known = new std::string(
-      absl::StrJoin(kScorerKinds, ", ", [](std::string* out, const auto& kind) {
-        absl::StrAppend(out, FormOf(kind));
-      }));
+  static const std::string* const known =
+      new std::string(absl::StrJoin(kScorerKinds, ", ",
+                                    [](std::string* out, const auto& kind) {
+                                      absl::StrAppend(out, FormOf(kind));
+                                    }) +
+                      ", " + kExternalScorer);
   return *known;
 }
 
@@ -133,22 +136,30 @@ absl::StatusOr<Scoring> Scoring::Create(
       Extractor::Create(extraction);
   if (!extractor.ok()) return extractor.status();
   scoring.extractor_ = *std::move(extractor);
+  const auto twice = [](absl::string_view name) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--scorer: ", name, " is given twice"));
+  };
   for (const std::string& text : scorers) {
+    if (text == kExternalScorer) {
+      if (scoring.needs_external_) return twice(kExternalScorer);
+      scoring.needs_external_ = true;
+      continue;
+    }
     absl::StatusOr<std::unique_ptr<Scorer>> scorer = Scorer::Create(text);
     if (!scorer.ok()) return scorer.status();
     for (const std::unique_ptr<Scorer>& earlier : scoring.scorers_) {
       if (earlier->name() != (*scorer)->name()) continue;
-      return absl::InvalidArgumentError(
-          absl::StrCat("--scorer: ", earlier->name(), " is given twice"));
+      return twice(earlier->name());
     }
     scoring.scorers_.push_back(*std::move(scorer));
   }
   return scoring;
 }
 
-ScoredResponse Scoring::Evaluate(
-    const absl::optional<std::string>& output,
-    const absl::optional<std::string>& target) const {
+ScoredResponse Scoring::Evaluate(const absl::optional<std::string>& output,
+                                 const absl::optional<std::string>& target,
+                                 const NamedValues& evaluator_scores) const {
   ScoredResponse result;
   absl::optional<std::string> answer;
   if (output.has_value()) answer = extractor_->Extract(*output);
@@ -164,6 +175,33 @@ ScoredResponse Scoring::Evaluate(
     }
     result.scores.emplace_back(std::string(scorer->name()), score.value);
   }
+  result.scores.insert(result.scores.end(), evaluator_scores.begin(),
+                       evaluator_scores.end());
+  return result;
+}
+
+absl::StatusOr<ScoredResponse> Scoring::EvaluateWith(
+    ExternalScorer* external, const QueryKey& key, absl::string_view query_json,
+    const absl::optional<std::string>& output,
+    const absl::optional<std::string>& target,
+    const NamedValues& evaluator_scores) const {
+  ScoredResponse result = Evaluate(output, target, evaluator_scores);
+  if (!needs_external_) return result;
+  if (external == nullptr) {
+    return absl::InvalidArgumentError("there is no process that scores");
+  }
+  ExternalRequest request;
+  request.key = key;
+  request.output = output;
+  if (output.has_value()) request.extracted = extractor_->Extract(*output);
+  request.target = target;
+  request.query_json = std::string(query_json);
+  absl::StatusOr<ExternalScores> given = external->Score(request);
+  if (!given.ok()) return given.status();
+  result.unparsed |= given->unparsed;
+  const auto behind_own =
+      result.scores.begin() + static_cast<std::ptrdiff_t>(scorers_.size());
+  result.scores.insert(behind_own, given->scores.begin(), given->scores.end());
   return result;
 }
 

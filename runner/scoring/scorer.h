@@ -12,6 +12,7 @@
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "runner/base/query.h"
+#include "runner/scoring/external_scorer.h"
 #include "runner/scoring/extraction.h"
 
 namespace runner {
@@ -57,6 +58,9 @@ struct ScoredResponse {
   std::string extracted;  // Empty when nothing was found.
 };
 
+// The scorer that a process is; see external_scorer.h.
+inline constexpr char kExternalScorer[] = "worker";
+
 // Extraction and all scorers of a benchmark. Immutable and thread-safe.
 class Scoring {
  public:
@@ -65,19 +69,36 @@ class Scoring {
       const ExtractionOptions& extraction,
       const std::vector<std::string>& scorers);
 
-  // `output` is null when the evaluator said null. `target` is missing only
-  // when CheckTarget was not called. A missing answer scores the lowest.
+  // Scores an answer. `output` is null when the evaluator said null. `target`
+  // is missing only when CheckTarget was not called. A missing answer scores
+  // the lowest. The evaluator's own scores come last. Needs no external scorer.
   ScoredResponse Evaluate(const absl::optional<std::string>& output,
-                          const absl::optional<std::string>& target) const;
+                          const absl::optional<std::string>& target,
+                          const NamedValues& evaluator_scores) const;
+
+  // The same with the scores of `external`, if one is needed, before the
+  // evaluator's. `key` and `query_json` are for it. Errors: those of
+  // ExternalScorer::Score, and InvalidArgument for an answer that it needs and
+  // `external` is null.
+  absl::StatusOr<ScoredResponse> EvaluateWith(
+      ExternalScorer* external, const QueryKey& key,
+      absl::string_view query_json, const absl::optional<std::string>& output,
+      const absl::optional<std::string>& target,
+      const NamedValues& evaluator_scores) const;
+
+  // `worker` is among the scorers.
+  bool needs_external() const { return needs_external_; }
 
   // InvalidArgument when a scorer needs a target and this is none for it.
   absl::Status CheckTarget(const absl::optional<std::string>& target) const;
 
+  // Without an external one, whose scores have names of its own.
   absl::Span<const std::unique_ptr<Scorer>> scorers() const { return scorers_; }
 
  private:
   std::unique_ptr<Extractor> extractor_;
   std::vector<std::unique_ptr<Scorer>> scorers_;
+  bool needs_external_ = false;
 };
 
 }  // namespace runner

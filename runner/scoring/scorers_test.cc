@@ -40,7 +40,7 @@ bool Accepts(absl::string_view scorer, absl::string_view target) {
 TEST(Scorers, OneTableNamesThemAll) {
   EXPECT_EQ(KnownScorers(),
             "exact_match, contains, regex, numeric[:TOL], multiple_choice, f1, "
-            "recall@K, precision@K, mrr, ndcg@K");
+            "recall@K, precision@K, mrr, ndcg@K, worker");
   EXPECT_EQ(Make("recall@10")->name(), "recall@10");
   EXPECT_EQ(Make("numeric:1%")->name(), "numeric");
   const std::string message(Scorer::Create("bleu").status().message());

@@ -127,7 +127,7 @@ ScoredResponse ScoreWith(std::vector<std::string> scorers,
                          ExtractionOptions extraction = {}) {
   const auto scoring = Scoring::Create(extraction, scorers);
   EXPECT_TRUE(scoring.ok()) << scoring.status();
-  return scoring->Evaluate(output, target);
+  return scoring->Evaluate(output, target, {});
 }
 
 TEST(Scorer, ExactMatchTakesBytesButForBlanksAround) {
@@ -195,7 +195,7 @@ TEST_P(Gsm8kTest, ScoresRealAnswersAsTheirAuthorsDid) {
     const auto row = fields.Resolve(*(*dataset)->Row(i));
     ASSERT_TRUE(row.ok()) << row.status();
     ASSERT_TRUE(scoring.CheckTarget(row->target).ok());
-    sum += scoring.Evaluate(row->response, row->target).scores[0].second;
+    sum += scoring.Evaluate(row->response, row->target, {}).scores[0].second;
   }
   EXPECT_EQ(sum, right);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -26,29 +27,15 @@
 #include "runner/study/benchmark_run.h"
 #include "runner/study/cell_messages.h"
 #include "runner/study/cell_observer.h"
+#include "runner/study/cell_records.h"
 #include "runner/study/evaluator_maker.h"
 #include "runner/study/journal_choice.h"
 #include "runner/study/journal_entry.h"
 #include "runner/study/metered_evaluator.h"
+#include "runner/study/work_source.h"
 
 namespace runner {
 namespace {
-
-RunEndRecord AggregateOf(const RunResults& run) {
-  RunEndRecord record;
-  record.run = run.run;
-  record.seed = run.seed;
-  record.n = run.n;
-  record.completed = run.completed;
-  record.failed = run.failed;
-  record.unparsed = run.unparsed;
-  for (const NamedSummary& metric : run.metrics) {
-    if (!metric.summary.mean.has_value()) continue;
-    record.means.emplace_back(metric.name, *metric.summary.mean);
-  }
-  run.usage.ToRunEnd(record);
-  return record;
-}
 
 class BenchmarkCellImpl final : public BenchmarkCell {
  public:
@@ -88,9 +75,11 @@ class BenchmarkCellImpl final : public BenchmarkCell {
     return !options_.request.prompt_template.empty();
   }
   // `evaluator` is null when nothing is left to ask.
-  MaybeRefusal RunSession(Evaluator* evaluator, const RemainingWork& remaining,
-                          int workers);
-  MaybeRefusal RecordInDoubt();
+  MaybeRefusal RunSession(Evaluator* evaluator, ExternalScorer* external,
+                          const RemainingWork& remaining, int workers);
+  int Workers(const RemainingWork& remaining) const;
+  std::function<void(uint32_t, absl::string_view)> LogOf(const char* process);
+  MaybeRefusal ListInDoubt();
   MaybeRefusal Finish();
   MaybeRefusal WriteResultFiles();
   absl::Status RecordSelection();
@@ -99,11 +88,9 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   CellEnd End(bool complete) const;
 
   void Plan(const std::vector<uint32_t>& index_of_row);
-  uint64_t CountDone() const;
   void SaySkipped();
   MaybeRefusal JournalFailed(const absl::Status& status);
   int FinalExitCode() const;
-  bool BelowMinimum() const;
   uint64_t Total() const { return plan_.runs * plan_.rows.size(); }
 
   const CellContext context_;
@@ -125,6 +112,7 @@ class BenchmarkCellImpl final : public BenchmarkCell {
     }
   } temporary_;
   bool session_begun_ = false;
+  uint64_t unscored_ = 0;  // That an external scorer failed at.
   bool withheld_ = false;  // A limit kept everything from being asked.
   std::atomic<bool> stopped_at_limit_{false};
   absl::optional<LimitReached> limit_;  // Why this is not the end.
@@ -204,7 +192,8 @@ absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
   const RemainingWork remaining =
       BenchmarkRun::CountRemaining(*entered_.journal, plan_);
   if (entered_.resumed) {
-    console_.Say(LoadedText(entered_.journal->totals(), CountDone(), Total(),
+    console_.Say(LoadedText(entered_.journal->totals(),
+                            CountDone(*entered_.journal, plan_), Total(),
                             remaining.to_score));
   }
   if (entered_.resumed && options_.verbose) SaySkipped();
@@ -219,24 +208,43 @@ absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
     }
     return absl::nullopt;
   }
-  const int workers = static_cast<int>(
-      options_.workers.has_value()
-          ? *options_.workers
-          : AutoWorkers(remaining.to_ask,
-                        options_.evaluator == EvaluatorKind::kOpenAi
-                            ? kHttpWorkers
-                            : std::thread::hardware_concurrency()));
+  const int workers = Workers(remaining);
   withheld_ = LimitForbids(remaining.to_ask);
   if (withheld_ && remaining.to_score == 0) return absl::nullopt;
+  // What cannot be started is wrong before anything was asked, whatever the
+  // reason.
+  const auto refused = [](const absl::Status& status) {
+    return Refusal{kExitUsage, Printable(status.message())};
+  };
+  std::unique_ptr<ExternalScorer> external;
+  if (context_.scoring->needs_external()) {
+    auto made = MakeExternalScorer(options_, workers, LogOf("scorer"));
+    if (!made.ok()) return refused(made.status());
+    external = *std::move(made);
+  }
   if (withheld_ || remaining.to_ask == 0) {
-    return RunSession(nullptr, remaining, workers);
+    return RunSession(nullptr, external.get(), remaining, workers);
   }
   absl::StatusOr<std::unique_ptr<Evaluator>> evaluator = MakeMetered(workers);
-  if (!evaluator.ok()) {
-    // Wrong before anything was asked, whatever the reason.
-    return Refusal{kExitUsage, Printable(evaluator.status().message())};
-  }
-  return RunSession(evaluator->get(), remaining, workers);
+  if (!evaluator.ok()) return refused(evaluator.status());
+  return RunSession(evaluator->get(), external.get(), remaining, workers);
+}
+
+int BenchmarkCellImpl::Workers(const RemainingWork& remaining) const {
+  if (options_.workers.has_value()) return static_cast<int>(*options_.workers);
+  // An answer that a process scores takes as long as a question.
+  const bool slow_scores = context_.scoring->needs_external();
+  const bool http = options_.evaluator == EvaluatorKind::kOpenAi;
+  return static_cast<int>(
+      AutoWorkers(remaining.to_ask + (slow_scores ? remaining.to_score : 0),
+                  http ? kHttpWorkers : std::thread::hardware_concurrency()));
+}
+
+std::function<void(uint32_t, absl::string_view)> BenchmarkCellImpl::LogOf(
+    const char* process) {
+  return [this, process](uint32_t slot, absl::string_view line) {
+    console_.Detail(absl::StrCat(process, " ", slot, ": ", line));
+  };
 }
 
 bool BenchmarkCellImpl::LimitForbids(uint64_t to_ask) {
@@ -252,17 +260,6 @@ bool BenchmarkCellImpl::CarrySpending() {
   CarryInto(*context_.ledger, context_.number, names_.model, found->totals,
             options_.retry_failed);
   return true;
-}
-
-// Of what is asked for now: the journal may hold more.
-uint64_t BenchmarkCellImpl::CountDone() const {
-  uint64_t done = 0;
-  for (uint32_t run = 1; run <= plan_.runs; ++run) {
-    for (const SelectedRow& row : plan_.rows) {
-      done += entered_.journal->IsDone(run, row.index) ? 1 : 0;
-    }
-  }
-  return done;
 }
 
 void BenchmarkCellImpl::SaySkipped() {
@@ -293,9 +290,7 @@ absl::StatusOr<std::unique_ptr<Evaluator>> BenchmarkCellImpl::MakeMetered(
   wish.model = names_.model;
   wish.endpoint = endpoint_;
   wish.workers = workers;
-  wish.log = [this](uint32_t slot, absl::string_view line) {
-    console_.Detail(absl::StrCat("worker ", slot, ": ", line));
-  };
+  wish.log = LogOf("worker");
   absl::Status s = HandBackStates(*entered_.journal, console_, &wish);
   if (!s.ok()) return s;
   absl::StatusOr<std::unique_ptr<Evaluator>> evaluator =
@@ -326,23 +321,17 @@ void BenchmarkCellImpl::StopAtLimit() {
                             in_flight, " in flight"));
 }
 
-absl::optional<Refusal> BenchmarkCellImpl::RecordInDoubt() {
-  std::vector<OpenQuery> in_doubt;
-  for (const OpenQuery& query : entered_.journal->open_queries()) {
-    if (query.in_flight) in_doubt.push_back(query);
-  }
-  if (in_doubt.empty()) return absl::nullopt;
-  absl::Status s = entered_.journal->RecordInDoubt(in_doubt);
-  if (!s.ok()) return JournalFailed(s);
-  absl::StatusOr<std::vector<RowInfo>> rows = entered_.journal->ReadRows();
-  if (!rows.ok()) return JournalFailed(rows.status());
-  console_.Say(InDoubtText(in_doubt, *rows, entered_.directory));
+absl::optional<Refusal> BenchmarkCellImpl::ListInDoubt() {
+  const absl::StatusOr<std::string> text = RecordInDoubt(*entered_.journal);
+  if (!text.ok()) return JournalFailed(text.status());
+  if (!text->empty()) console_.Say(*text);
   return absl::nullopt;
 }
 
 absl::optional<Refusal> BenchmarkCellImpl::RunSession(
-    Evaluator* evaluator, const RemainingWork& remaining, int workers) {
-  MaybeRefusal refusal = RecordInDoubt();
+    Evaluator* evaluator, ExternalScorer* external,
+    const RemainingWork& remaining, int workers) {
+  MaybeRefusal refusal = ListInDoubt();
   if (refusal.has_value()) return refusal;
   const BatchProgress batches = entered_.journal->batches();
   const BatchRange range = NextBatches(batches, remaining.batches);
@@ -368,7 +357,7 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(
   Progress start;
   start.title = absl::StrCat(context_.position, outcome_.label);
   start.total = Total();
-  start.done = std::min(totals.completed, CountDone());
+  start.done = std::min(totals.completed, CountDone(*entered_.journal, plan_));
   start.resumed = start.done;
   start.runs = plan_.runs;
   if (totals.cost > 0) start.cost = totals.cost;
@@ -381,6 +370,7 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(
   parts.fields = &fields_;
   parts.prompt = has_template() ? &prompt_ : nullptr;
   parts.scoring = context_.scoring;
+  parts.external = external;
   parts.evaluator = evaluator;
   parts.observer = &observer;
   parts.clock = context_.clock;
@@ -402,6 +392,8 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(
   }
   if (evaluator != nullptr) evaluator->Stop();
   console_.EndProgress();
+  unscored_ = observer.unscored();
+  if (unscored_ > 0) console_.Say(UnscoredText(unscored_));
   return absl::nullopt;
 }
 
@@ -412,7 +404,7 @@ absl::optional<Refusal> BenchmarkCellImpl::Finish() {
   const bool usable = !JournalIsDead(run_status_);
   // What the end of draining cut off may have been billed.
   if (usable && session_begun_) {
-    MaybeRefusal refusal = RecordInDoubt();
+    MaybeRefusal refusal = ListInDoubt();
     // On a full disk the next start lists them.
     if (refusal.has_value() && run_status_.ok()) return refusal;
   }
@@ -492,22 +484,9 @@ int BenchmarkCellImpl::FinalExitCode() const {
   }
   if (!outcome_.results.has_value()) return kExitOperation;
   if (limit_.has_value()) return kExitLimit;
-  if (outcome_.results->failed > 0) return kExitFailures;
-  return BelowMinimum() ? kExitBelowMinimum : kExitDone;
-}
-
-bool BenchmarkCellImpl::BelowMinimum() const {
-  if (!options_.min_score.has_value()) return false;
-  if (outcome_.results->n == 0) return false;  // Of a small dataset's shards.
-  for (const NamedSummary& metric : outcome_.results->metrics) {
-    if (!options_.min_score->scorer.empty() &&
-        options_.min_score->scorer != metric.name) {
-      continue;
-    }
-    return !metric.summary.mean.has_value() ||
-           *metric.summary.mean < options_.min_score->value;
-  }
-  return true;
+  if (outcome_.results->failed + unscored_ > 0) return kExitFailures;
+  return IsBelow(options_.min_score, *outcome_.results) ? kExitBelowMinimum
+                                                        : kExitDone;
 }
 
 // What is asked for, where the journal does not say it yet.
@@ -517,13 +496,7 @@ absl::Status BenchmarkCellImpl::RecordSelection() {
   selection.queries = plan_.rows.size();
   selection.selection_json = names_.selection_json;
   selection.dataset_fingerprint = context_.dataset->fingerprint();
-  const SelectionRecord known = entered_.journal->selection();
-  if (known.runs == selection.runs && known.queries == selection.queries &&
-      known.selection_json == selection.selection_json &&
-      known.dataset_fingerprint == selection.dataset_fingerprint) {
-    return absl::OkStatus();
-  }
-  return entered_.journal->RecordSelection(selection);
+  return runner::RecordSelection(selection, *entered_.journal);
 }
 
 absl::Status BenchmarkCellImpl::RecordEnd(bool complete) {

@@ -50,6 +50,7 @@ std::string ScoringOf(const RunOptions& options) {
   scoring.extract_regex = options.extract_regex;
   scoring.extract = options.extract;
   scoring.scorers = options.scorers;
+  scoring.scorer_command = options.scorer_command;
   return ScoringJson(scoring);
 }
 

@@ -25,10 +25,6 @@
 namespace runner {
 namespace {
 
-// Threads that journal and score answers. More than one, so that they share
-// their fsyncs; few, since each only waits for the disk.
-constexpr int kFinishersMax = 16;
-
 // Starts journaled together, at most.
 constexpr size_t kStartsMax = 256;
 
@@ -152,7 +148,7 @@ class BenchmarkRunImpl final : public BenchmarkRun {
 };
 
 absl::Status BenchmarkRunImpl::Run() {
-  absl::Status scored =
+  const absl::Status scored =
       ScoreUnscored(parts_, plan_, [this] { return stopped(); });
   if (!scored.ok() || parts_.evaluator == nullptr) return scored;
   std::vector<std::thread> threads;
@@ -211,6 +207,7 @@ void BenchmarkRunImpl::Drain() {
   }
   // Ends what is still under way; does nothing when all is done.
   parts_.evaluator->Stop();
+  if (parts_.external != nullptr) parts_.external->Stop();
   absl::MutexLock lock(&mutex_);
   while (retries_.clear(), !AllDone()) drain_wake_.Wait(&mutex_);
   finished_all_ = true;
@@ -490,13 +487,18 @@ void BenchmarkRunImpl::FinishAnswer(Finished& finished) {
     Fail(status);
     return;
   }
-  ScoredResponse scored =
-      parts_.scoring->Evaluate(finished.result.output, work.target);
-  scored.scores.insert(scored.scores.end(), finished.result.scores.begin(),
-                       finished.result.scores.end());
+  const absl::StatusOr<ScoredResponse> scored = parts_.scoring->EvaluateWith(
+      parts_.external, work.request.key, work.request.query_json,
+      finished.result.output, work.target, finished.result.scores);
+  if (!scored.ok()) {
+    EndQuery(finished);
+    absl::MutexLock lock(&observer_mutex_);
+    parts_.observer->OnUnscored(work.request.key, scored.status().message());
+    return;
+  }
   status = RecordOrWait([&] {
-    return parts_.journal->RecordScore(work.request.key, scored.scores,
-                                       scored.unparsed, scored.extracted);
+    return parts_.journal->RecordScore(work.request.key, scored->scores,
+                                       scored->unparsed, scored->extracted);
   });
   if (!status.ok()) {
     Fail(status);

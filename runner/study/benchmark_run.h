@@ -60,6 +60,8 @@ class RunObserver {
   // `final`: no further attempt in this session.
   virtual void OnError(const QueryKey& key, const EvaluationError& error,
                        bool final) = 0;
+  // The answer is kept, and not scored: the external scorer failed.
+  virtual void OnUnscored(const QueryKey& key, absl::string_view message) = 0;
   // The disk is full; `message` says what happens.
   virtual void OnNoSpace(absl::string_view message) = 0;
 };
@@ -71,10 +73,15 @@ struct RunParts {
   const Fields* fields = nullptr;
   const PromptTemplate* prompt = nullptr;  // Null: the input field.
   const Scoring* scoring = nullptr;
-  Evaluator* evaluator = nullptr;  // Null: nothing is left to ask.
+  ExternalScorer* external = nullptr;  // Null: scoring needs none.
+  Evaluator* evaluator = nullptr;      // Null: nothing is left to ask.
   RunObserver* observer = nullptr;
   journal::Clock* clock = nullptr;
 };
+
+// Threads that journal and score answers. More than one, so that they share
+// their fsyncs; few, since each only waits, for the disk or a scorer.
+inline constexpr int kFinishersMax = 16;
 
 // Whether after this error nothing more can be journaled.
 bool JournalIsDead(const absl::Status& status);

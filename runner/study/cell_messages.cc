@@ -67,6 +67,23 @@ std::string InDoubtText(const std::vector<OpenQuery>& in_doubt,
                       "): may have been billed, asked again");
 }
 
+std::string UnscoredText(uint64_t unscored) {
+  return absl::StrCat(
+      WithThousands(unscored), unscored == 1 ? " answer was" : " answers were",
+      " not scored: kept, and scored when the same command is run again");
+}
+
+bool IsBelow(const absl::optional<MinScore>& minimum, const Results& results) {
+  if (!minimum.has_value()) return false;
+  if (results.n == 0) return false;  // Of a small dataset's shards.
+  for (const NamedSummary& metric : results.metrics) {
+    if (!minimum->scorer.empty() && minimum->scorer != metric.name) continue;
+    return !metric.summary.mean.has_value() ||
+           *metric.summary.mean < minimum->value;
+  }
+  return true;
+}
+
 std::string EndText(const CellEnd& end) {
   const std::string where = Printable(end.results_path);
   if (end.limit.has_value()) return LimitText(end);

@@ -1,4 +1,4 @@
-// What people are told of a benchmark, as pure functions.
+// What people and programs are told of a benchmark, as pure functions.
 #ifndef RUNNER_STUDY_CELL_MESSAGES_H_
 #define RUNNER_STUDY_CELL_MESSAGES_H_
 
@@ -10,6 +10,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "runner/base/exit_code.h"
+#include "runner/config/options.h"
+#include "runner/results/results_writer.h"
 #include "runner/storage/progress_state.h"
 #include "runner/storage/records.h"
 #include "runner/study/limits.h"
@@ -26,6 +28,12 @@ std::string LoadedText(const ProgressTotals& totals, uint64_t done,
 std::string InDoubtText(const std::vector<OpenQuery>& in_doubt,
                         const std::vector<RowInfo>& rows,
                         absl::string_view directory);
+
+// "3 answers were not scored: ..."
+std::string UnscoredText(uint64_t unscored);
+
+// Whether the results are below `minimum`, if there is one.
+bool IsBelow(const absl::optional<MinScore>& minimum, const Results& results);
 
 // How a benchmark ended whose results were written.
 struct CellEnd {

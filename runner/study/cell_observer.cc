@@ -1,5 +1,7 @@
 #include "runner/study/cell_observer.h"
 
+#include <string>
+
 #include "absl/strings/str_cat.h"
 #include "runner/base/printable.h"
 
@@ -22,6 +24,17 @@ void CellObserver::OnError(const QueryKey& key, const EvaluationError& error,
   OnEnded();
 }
 
+void CellObserver::OnUnscored(const QueryKey& key, absl::string_view message) {
+  const std::string text = absl::StrCat("Not scored: ", Printable(key.id), ": ",
+                                        Excerpt(message, 200));
+  // One is enough to see what is wrong.
+  if (unscored_++ == 0) {
+    parts_.console->Say(text);
+  } else {
+    parts_.console->Detail(text);
+  }
+}
+
 void CellObserver::OnNoSpace(absl::string_view message) {
   parts_.console->Error(absl::StrCat(
       "The disk is full: ", Printable(message),
@@ -34,6 +47,17 @@ void CellObserver::OnEnded() {
   parts_.ledger->SetEnded(parts_.benchmark, totals.completed,
                           parts_.only_failed ? failed_ : totals.failed);
   parts_.limits->Check();
+}
+
+void SaySkipped(const BenchmarkJournal& journal, const Dataset& dataset,
+                const RunPlan& plan, Console& console) {
+  for (uint32_t run = 1; run <= plan.runs; ++run) {
+    for (const SelectedRow& row : plan.rows) {
+      if (!journal.IsDone(run, row.index)) continue;
+      console.Detail(absl::StrCat("Skipping completed query: ",
+                                  Printable(dataset.id(row.row)), " (Cached)"));
+    }
+  }
 }
 
 void CarryInto(Ledger& ledger, size_t benchmark, absl::string_view model,

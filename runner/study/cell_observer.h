@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "runner/base/query.h"
+#include "runner/data/dataset.h"
 #include "runner/display/console.h"
 #include "runner/evaluators/evaluator.h"
 #include "runner/storage/benchmark_journal.h"
@@ -35,14 +36,23 @@ class CellObserver final : public RunObserver {
   void OnScored(const QueryKey& key, const EvaluationResult& result) override;
   void OnError(const QueryKey& key, const EvaluationError& error,
                bool final) override;
+  void OnUnscored(const QueryKey& key, absl::string_view message) override;
   void OnNoSpace(absl::string_view message) override;
+
+  // After the run: answers that an external scorer failed at.
+  uint64_t unscored() const { return unscored_; }
 
  private:
   void OnEnded();
 
   const CellObserverParts parts_;
-  uint64_t failed_ = 0;  // In this session.
+  uint64_t failed_ = 0;  // In this session, as the next.
+  uint64_t unscored_ = 0;
 };
+
+// Names what is asked for and answered already, with --verbose.
+void SaySkipped(const BenchmarkJournal& journal, const Dataset& dataset,
+                const RunPlan& plan, Console& console);
 
 // What a journal says of earlier sessions, before this one begins. With
 // --retry-failed (`only_failed`) the failures that are asked again are none

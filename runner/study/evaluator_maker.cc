@@ -1,5 +1,6 @@
 #include "runner/study/evaluator_maker.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -8,6 +9,8 @@
 #include "runner/evaluators/openai/openai_evaluator.h"
 #include "runner/evaluators/replay_evaluator.h"
 #include "runner/evaluators/worker_evaluator.h"
+#include "runner/evaluators/worker_scorer.h"
+#include "runner/study/benchmark_run.h"
 
 namespace runner {
 namespace {
@@ -80,6 +83,20 @@ absl::StatusOr<std::unique_ptr<Evaluator>> MakeEvaluator(EvaluatorWish wish) {
       break;
   }
   return MakeWorker(std::move(wish));
+}
+
+absl::StatusOr<std::unique_ptr<ExternalScorer>> MakeExternalScorer(
+    const RunOptions& options, int workers,
+    std::function<void(uint32_t slot, absl::string_view line)> log) {
+  WorkerScorerOptions scorer;
+  absl::StatusOr<std::vector<std::string>> words =
+      SplitShellWords(options.scorer_command);
+  if (!words.ok()) return words.status();
+  scorer.command = *std::move(words);
+  scorer.slots = std::min(workers, kFinishersMax);
+  scorer.timeout = options.timeout;
+  scorer.log = std::move(log);
+  return NewWorkerScorer(std::move(scorer));
 }
 
 }  // namespace runner

@@ -1,4 +1,4 @@
-// The evaluator that a benchmark's options ask for.
+// The evaluator and the scorer that a benchmark's options ask for.
 #ifndef RUNNER_STUDY_EVALUATOR_MAKER_H_
 #define RUNNER_STUDY_EVALUATOR_MAKER_H_
 
@@ -15,6 +15,7 @@
 #include "runner/config/options.h"
 #include "runner/display/console.h"
 #include "runner/evaluators/evaluator.h"
+#include "runner/scoring/external_scorer.h"
 #include "runner/storage/benchmark_journal.h"
 
 namespace runner {
@@ -37,6 +38,12 @@ absl::Status HandBackStates(const BenchmarkJournal& journal, Console& console,
 // InvalidArgument for what no evaluator can be made of; others where one does
 // not start.
 absl::StatusOr<std::unique_ptr<Evaluator>> MakeEvaluator(EvaluatorWish wish);
+
+// The process that --scorer worker is, for at most kFinishersMax answers at
+// once. `log` as above. Errors: those of NewWorkerScorer.
+absl::StatusOr<std::unique_ptr<ExternalScorer>> MakeExternalScorer(
+    const RunOptions& options, int workers,
+    std::function<void(uint32_t slot, absl::string_view line)> log);
 
 }  // namespace runner
 

@@ -58,6 +58,7 @@ void TakeScoring(const std::string& scoring_json, GivenOptions& saved) {
   take("target-field", text("target_field"));
   take("extract-regex", text("extract_regex"));
   take("extract", text("extract"));
+  take("scorer-command", text("scorer_command"));
   std::vector<std::string> scorers;
   const auto list = scoring.find("scorer");
   if (list != scoring.end() && list->is_array()) {

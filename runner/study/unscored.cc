@@ -1,11 +1,15 @@
 #include "runner/study/unscored.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
 #include "journal/reader.h"
 #include "runner/storage/journal_read.h"
 #include "runner/study/work_source.h"
@@ -21,6 +25,8 @@ struct UnscoredAnswer {
 
 // How many records are read between two looks at whether to stop.
 constexpr int kStopCheckRecords = 1024;
+// How often it is looked at while a scorer is waited for.
+constexpr absl::Duration kStopLookInterval = absl::Milliseconds(50);
 
 bool ByLsn(const UnscoredAnswer& a, const UnscoredAnswer& b) {
   return a.lsn < b.lsn;
@@ -81,7 +87,8 @@ absl::StatusOr<std::vector<UnscoredAnswer>> FindUnscored(
 }
 
 absl::Status ScoreRecorded(const RunParts& parts, const UnscoredAnswer& answer,
-                           uint32_t row, journal::Reader& reader) {
+                           uint32_t row, journal::Reader& reader,
+                           absl::Mutex& observer_mutex) {
   absl::StatusOr<ResponseRecord> response =
       ReadRecord<ResponseRecord>(reader, answer.lsn);
   if (!response.ok()) return response.status();
@@ -89,21 +96,112 @@ absl::Status ScoreRecorded(const RunParts& parts, const UnscoredAnswer& answer,
   if (!text.ok()) return text.status();
   absl::StatusOr<RowFields> fields = parts.fields->Resolve(*text);
   if (!fields.ok()) return fields.status();
-  ScoredResponse scored =
-      parts.scoring->Evaluate(response->output, fields->target);
-  scored.scores.insert(scored.scores.end(), response->worker_scores.begin(),
-                       response->worker_scores.end());
+  const absl::StatusOr<ScoredResponse> scored = parts.scoring->EvaluateWith(
+      parts.external, response->key, *text, response->output, fields->target,
+      response->worker_scores);
+  if (!scored.ok()) {
+    absl::MutexLock lock(&observer_mutex);
+    parts.observer->OnUnscored(response->key, scored.status().message());
+    return absl::OkStatus();
+  }
   absl::Status s = parts.journal->RecordScore(
-      response->key, scored.scores, scored.unparsed, scored.extracted);
+      response->key, scored->scores, scored->unparsed, scored->extracted);
   if (!s.ok()) return s;
   EvaluationResult result;
   result.output = response->output;
   result.scores = response->worker_scores;
   result.usage = response->usage;
   // Its cost is in the totals already.
+  absl::MutexLock lock(&observer_mutex);
   parts.observer->OnScored(response->key, result);
   return absl::OkStatus();
 }
+
+// Scores all of them, an external scorer's in several threads.
+class AllAnswers {
+ public:
+  AllAnswers(const RunParts& parts, const std::vector<UnscoredAnswer>& answers,
+             const absl::flat_hash_map<uint32_t, uint32_t>& row_of,
+             absl::FunctionRef<bool()> stopped)
+      : parts_(parts), answers_(answers), row_of_(row_of), stopped_(stopped) {}
+
+  absl::Status Score(const RunPlan& plan) {
+    if (parts_.external == nullptr) {
+      ScoreSome();
+    } else {
+      ScoreInThreads(plan);
+    }
+    absl::MutexLock lock(&mutex_);
+    return failure_;
+  }
+
+ private:
+  void ScoreInThreads(const RunPlan& plan) ABSL_LOCKS_EXCLUDED(mutex_) {
+    const int count = std::min(plan.workers, kFinishersMax);
+    {
+      absl::MutexLock lock(&mutex_);
+      running_ = count;
+    }
+    std::vector<std::thread> threads;
+    for (int i = 0; i < count; ++i) {
+      threads.emplace_back([this] {
+        ScoreSome();
+        absl::MutexLock lock(&mutex_);
+        if (--running_ == 0) ended_.SignalAll();
+      });
+    }
+    if (!EndInTime(plan.drain_timeout)) parts_.external->Stop();
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  // False when they go on for so long after a stop.
+  bool EndInTime(absl::Duration drain_timeout) ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::Duration deadline = absl::InfiniteDuration();
+    absl::MutexLock lock(&mutex_);
+    while (running_ > 0) {
+      const absl::Duration now = parts_.clock->Monotonic();
+      if (stopped_()) deadline = std::min(deadline, now + drain_timeout);
+      if (now >= deadline) return false;
+      parts_.clock->WaitWithTimeout(
+          &ended_, &mutex_, std::min(kStopLookInterval, deadline - now));
+    }
+    return true;
+  }
+
+  void ScoreSome() {
+    absl::StatusOr<std::unique_ptr<journal::Reader>> reader =
+        parts_.journal->OpenReader();
+    if (!reader.ok()) return Fail(reader.status());
+    while (!stopped_() && !failed()) {
+      const size_t i = next_.fetch_add(1);
+      if (i >= answers_.size()) return;
+      const UnscoredAnswer& answer = answers_[i];
+      absl::Status s = ScoreRecorded(parts_, answer, row_of_.at(answer.index),
+                                     **reader, observer_mutex_);
+      if (!s.ok()) return Fail(s);
+    }
+  }
+
+  bool failed() const ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    return !failure_.ok();
+  }
+  void Fail(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    if (failure_.ok()) failure_ = status;
+  }
+
+  const RunParts& parts_;
+  const std::vector<UnscoredAnswer>& answers_;
+  const absl::flat_hash_map<uint32_t, uint32_t>& row_of_;
+  const absl::FunctionRef<bool()> stopped_;
+  std::atomic<size_t> next_{0};
+  absl::Mutex observer_mutex_;
+  mutable absl::Mutex mutex_;
+  absl::CondVar ended_;
+  int running_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+};
 
 }  // namespace
 
@@ -120,16 +218,7 @@ absl::Status ScoreUnscored(const RunParts& parts, const RunPlan& plan,
   absl::StatusOr<std::vector<UnscoredAnswer>> answers =
       FindUnscored(journal, wanted, stopped);
   if (!answers.ok()) return answers.status();
-  absl::StatusOr<std::unique_ptr<journal::Reader>> reader =
-      journal.OpenReader();
-  if (!reader.ok()) return reader.status();
-  for (const UnscoredAnswer& answer : *answers) {
-    if (stopped()) break;
-    absl::Status s =
-        ScoreRecorded(parts, answer, row_of[answer.index], **reader);
-    if (!s.ok()) return s;
-  }
-  return absl::OkStatus();
+  return AllAnswers(parts, *answers, row_of, stopped).Score(plan);
 }
 
 }  // namespace runner

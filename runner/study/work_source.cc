@@ -62,6 +62,16 @@ RemainingWork CountWork(const BenchmarkJournal& journal, const RunPlan& plan) {
   return remaining;
 }
 
+uint64_t CountDone(const BenchmarkJournal& journal, const RunPlan& plan) {
+  uint64_t done = 0;
+  for (uint32_t run = 1; run <= plan.runs; ++run) {
+    for (const SelectedRow& row : plan.rows) {
+      done += journal.IsDone(run, row.index) ? 1 : 0;
+    }
+  }
+  return done;
+}
+
 uint64_t CountUnscored(const BenchmarkJournal& journal, const RunPlan& plan) {
   uint64_t unscored = 0;
   for (uint32_t run = 1; run <= plan.runs; ++run) {

@@ -54,6 +54,8 @@ class WorkSource {
 // How many queries are left to ask, in how many batches, and how many answers
 // to score.
 RemainingWork CountWork(const BenchmarkJournal& journal, const RunPlan& plan);
+// How many are answered, of what is asked for: the journal may hold more.
+uint64_t CountDone(const BenchmarkJournal& journal, const RunPlan& plan);
 uint64_t CountUnscored(const BenchmarkJournal& journal, const RunPlan& plan);
 
 }  // namespace runner

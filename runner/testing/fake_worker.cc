@@ -15,6 +15,8 @@
 //   --slow=MS         waits before each answer
 //   --hold=N:FILE     waits, at queries whose ids end in a number of N or more,
 //                     until there is a FILE: so a test knows what has not ended
+//   --scorer          scores answers instead (worker_scorer.h): "judge" is
+//                     whether the output is the target, "length" its length
 //   --scores          adds scores, usage, cost, reasoning and metadata
 //   --state           the answer is "<how many answers before>:<prompt>", and
 //   is
@@ -52,7 +54,7 @@ struct Fault {
 };
 
 struct Flags {
-  bool arithmetic = false, scores = false, state = false;
+  bool arithmetic = false, scorer = false, scores = false, state = false;
   bool first_attempt = false, grandchild = false, daemon = false;
   bool ignore_term = false;
   std::string log, pids, exit, exit_later, hold_file;
@@ -126,6 +128,11 @@ const std::map<std::string, std::function<void(const Request&)>> kFaults = {
     {"die", [](const Request&) { _exit(3); }},
     {"crash", [](const Request&) { raise(SIGSEGV); }},
     {"hang", [](const Request&) { PauseForEver(); }},
+    {"ask-and-hang",
+     [](const Request&) {
+       std::cerr << "asked\n" << std::flush;
+       PauseForEver();
+     }},
     {"garbage", [](const Request&) { Say("Traceback: this is no JSON\n"); }},
     {"array", [](const Request&) { Say("[1,2]\n"); }},
     {"nul", [](const Request&) { Say(std::string("\0\0\0\n", 4)); }},
@@ -220,6 +227,17 @@ const Fault* DueFault(const Request& request) {
   return nullptr;
 }
 
+// Whether the output is the target, and how long it is.
+void SayScores(const Request& request) {
+  const Json& output = request.json["output"];
+  const std::string text = output.is_string() ? output.get<std::string>() : "";
+  SayLine({{"id", request.id},
+           {"scores",
+            {{"judge", output == request.json["target"] ? 1 : 0},
+             {"length", text.size()}}},
+           {"unparsed", output.is_null()}});
+}
+
 void Serve(const Request& request, long* answers) {
   if (!flags.log.empty()) {
     const Json& query = request.json["query"];
@@ -237,6 +255,7 @@ void Serve(const Request& request, long* answers) {
     kFaults.at(fault->kind)(request);
     return;
   }
+  if (flags.scorer) return SayScores(request);
   std::string output =
       flags.arithmetic ? Calculate(request.prompt) : request.prompt;
   if (flags.state) output = std::to_string(*answers) + ":" + output;
@@ -282,6 +301,7 @@ bool Take(const std::string& word, const std::string& name,
 bool ParseFlag(const std::string& word) {
   const std::map<std::string, bool*> switches = {
       {"--arithmetic", &flags.arithmetic},
+      {"--scorer", &flags.scorer},
       {"--scores", &flags.scores},
       {"--state", &flags.state},
       {"--first-attempt", &flags.first_attempt},
@@ -354,8 +374,10 @@ int main(int argc, char** argv) {
       continue;
     }
     request.id = request.json["id"];
-    request.prompt = request.json["prompt"];
-    request.query_id = QueryId(request.json["query"]);
+    request.prompt = request.json.value("prompt", "");
+    request.query_id = request.json.contains("query_id")
+                           ? request.json["query_id"].get<std::string>()
+                           : QueryId(request.json["query"]);
     Serve(request, &answers);
   }
   if (flags.ignore_term) PauseForEver();

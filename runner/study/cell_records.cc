@@ -1,0 +1,48 @@
+#include "runner/study/cell_records.h"
+
+#include <vector>
+
+#include "runner/study/cell_messages.h"
+
+namespace runner {
+absl::StatusOr<std::string> RecordInDoubt(BenchmarkJournal& journal) {
+  std::vector<OpenQuery> in_doubt;
+  for (const OpenQuery& query : journal.open_queries()) {
+    if (query.in_flight) in_doubt.push_back(query);
+  }
+  if (in_doubt.empty()) return std::string();
+  absl::Status s = journal.RecordInDoubt(in_doubt);
+  if (!s.ok()) return s;
+  absl::StatusOr<std::vector<RowInfo>> rows = journal.ReadRows();
+  if (!rows.ok()) return rows.status();
+  return InDoubtText(in_doubt, *rows, journal.directory());
+}
+
+absl::Status RecordSelection(const SelectionRecord& selection,
+                             BenchmarkJournal& journal) {
+  const SelectionRecord known = journal.selection();
+  if (known.runs == selection.runs && known.queries == selection.queries &&
+      known.selection_json == selection.selection_json &&
+      known.dataset_fingerprint == selection.dataset_fingerprint) {
+    return absl::OkStatus();
+  }
+  return journal.RecordSelection(selection);
+}
+
+RunEndRecord AggregateOf(const RunResults& run) {
+  RunEndRecord record;
+  record.run = run.run;
+  record.seed = run.seed;
+  record.n = run.n;
+  record.completed = run.completed;
+  record.failed = run.failed;
+  record.unparsed = run.unparsed;
+  for (const NamedSummary& metric : run.metrics) {
+    if (!metric.summary.mean.has_value()) continue;
+    record.means.emplace_back(metric.name, *metric.summary.mean);
+  }
+  run.usage.ToRunEnd(record);
+  return record;
+}
+
+}  // namespace runner
