@@ -207,6 +207,7 @@ class JournalOfBenchmark final : public BenchmarkJournal {
       absl::Span<const journal::RecordView> records) override {
     return writer_->Append(records).status();
   }
+  absl::Status RecordCheckpoint(absl::string_view reason) override;
   absl::Status Sync() override { return writer_->Sync(); }
   absl::Status Close() override {
     pacer_.reset();
@@ -734,6 +735,15 @@ absl::Status JournalOfBenchmark::RecordComplete(
   record.failed = totals.failed;
   record.exit_code = exit_code;
   record.results_path = std::string(results_path);
+  record.at = absl::Now();
+  if (absl::Status s = Append(record, kNotCounted); !s.ok()) return s;
+  return writer_->Sync();
+}
+
+absl::Status JournalOfBenchmark::RecordCheckpoint(absl::string_view reason) {
+  CheckpointRecord record;
+  record.reason = std::string(reason);
+  record.completed = state_.totals().completed;
   record.at = absl::Now();
   if (absl::Status s = Append(record, kNotCounted); !s.ok()) return s;
   return writer_->Sync();

@@ -151,6 +151,10 @@ class BenchmarkJournal {
   virtual absl::Status AppendCopies(
       absl::Span<const journal::RecordView> records) = 0;
 
+  // That a state was saved, and why: "memory". Durable on return, with all
+  // that is before it.
+  virtual absl::Status RecordCheckpoint(absl::string_view reason) = 0;
+
   virtual absl::Status Sync() = 0;
   virtual absl::Status Close() = 0;
 };

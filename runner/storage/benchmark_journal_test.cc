@@ -291,6 +291,16 @@ TEST_F(BenchmarkJournalTest, TheLargestAnswerAndStateFit) {
   EXPECT_EQ(journal->ReadWorkerStates(1)->at(0), result.state_json);
 }
 
+TEST_F(BenchmarkJournalTest, ACheckpointSaysWhyAndHowFar) {
+  const auto journal = Create("a");
+  AnswerAndScore(*journal, 1, 0);
+  ASSERT_EQ(journal->RecordCheckpoint("memory"), absl::OkStatus());
+  const auto checkpoints = RecordsOf<CheckpointRecord>("a");
+  ASSERT_EQ(checkpoints.size(), 1u);
+  EXPECT_EQ(checkpoints[0].reason, "memory");
+  EXPECT_EQ(checkpoints[0].completed, 1u);
+}
+
 TEST_F(BenchmarkJournalTest, GoesOnFromASnapshotAlone) {
   {
     const auto journal = Create("a");

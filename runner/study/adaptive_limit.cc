@@ -11,7 +11,10 @@ void AdaptiveLimit::OnAnswer() {
 }
 
 void AdaptiveLimit::OnThrottled(absl::Duration sent, absl::Duration now) {
-  if (sent <= cut_at_) return;
+  if (sent > cut_at_) Halve(now);
+}
+
+void AdaptiveLimit::Halve(absl::Duration now) {
   limit_ = std::max(1, limit_ / 2);
   answers_ = 0;
   cut_at_ = now;

@@ -22,7 +22,12 @@ class AdaptiveLimit {
   // limit was cut say nothing new: it is cut once a round trip at most.
   void OnThrottled(absl::Duration sent, absl::Duration now);
 
+  // Memory runs short.
+  void OnPressure(absl::Duration now) { Halve(now); }
+
  private:
+  void Halve(absl::Duration now);
+
   const int most_;
   int limit_;
   int answers_ = 0;  // Since the limit last changed.

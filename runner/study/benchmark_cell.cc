@@ -31,6 +31,7 @@
 #include "runner/study/evaluator_maker.h"
 #include "runner/study/journal_choice.h"
 #include "runner/study/journal_entry.h"
+#include "runner/study/memory_pressure.h"
 #include "runner/study/metered_evaluator.h"
 #include "runner/study/work_source.h"
 
@@ -78,6 +79,7 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   MaybeRefusal RunSession(Evaluator* evaluator, ExternalScorer* external,
                           const RemainingWork& remaining, int workers);
   int Workers(const RemainingWork& remaining) const;
+  void EaseMemory(const std::string& why) ABSL_LOCKS_EXCLUDED(run_mutex_);
   std::function<void(uint32_t, absl::string_view)> LogOf(const char* process);
   MaybeRefusal ListInDoubt();
   MaybeRefusal Finish();
@@ -123,6 +125,7 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   absl::Mutex run_mutex_;
   BenchmarkRun* run_ ABSL_GUARDED_BY(run_mutex_) = nullptr;
   bool stop_requested_ ABSL_GUARDED_BY(run_mutex_) = false;
+  bool eased_ ABSL_GUARDED_BY(run_mutex_) = false;  // It was said.
 };
 
 CellOutcome BenchmarkCellImpl::Run() {
@@ -305,6 +308,17 @@ absl::StatusOr<std::unique_ptr<Evaluator>> BenchmarkCellImpl::MakeMetered(
                              });
 }
 
+// From the watch's thread.
+void BenchmarkCellImpl::EaseMemory(const std::string& why) {
+  absl::MutexLock lock(&run_mutex_);
+  if (run_ == nullptr) return;
+  const int limit = run_->EaseMemory();
+  if (std::exchange(eased_, true)) return;
+  console_.Say(absl::StrCat("Memory runs short (", why,
+                            "): the journal is flushed, at most ", limit,
+                            " under way for now"));
+}
+
 // What is under way was paid for and may end, but where time itself is up.
 void BenchmarkCellImpl::StopAtLimit() {
   const absl::optional<LimitReached> limit = context_.limits->reached();
@@ -384,6 +398,9 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(
   if (evaluator != nullptr) {
     context_.limits->Watch([this] { StopAtLimit(); });
   }
+  const auto pressure = MemoryPressureWatch::Start(
+      {PressureSources::OfThisProcess()},
+      [this](const std::string& why) { EaseMemory(why); });
   run_status_ = run->Run();
   context_.limits->Unwatch();
   {

@@ -69,6 +69,7 @@ class BenchmarkRunImpl final : public BenchmarkRun {
     absl::MutexLock lock(&mutex_);
     return stop_;
   }
+  int EaseMemory() override ABSL_LOCKS_EXCLUDED(mutex_);
   int in_flight() const override ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     return in_flight_;
@@ -186,6 +187,18 @@ void BenchmarkRunImpl::StopAsking() {
   absl::MutexLock lock(&mutex_);
   stop_ = true;
   Wake();
+}
+
+int BenchmarkRunImpl::EaseMemory() {
+  int limit = 0;
+  {
+    absl::MutexLock lock(&mutex_);
+    limit_.OnPressure(parts_.clock->Monotonic());
+    limit = limit_.limit();
+  }
+  const absl::Status status = parts_.journal->RecordCheckpoint("memory");
+  if (!status.ok()) Fail(status);
+  return limit;
 }
 
 // Waits for the end; once there is hurry, no longer than the drain timeout.

@@ -113,6 +113,10 @@ class BenchmarkRun {
   virtual void RequestStop() = 0;
   // Nothing new is asked; what is in flight ends as it would have.
   virtual void StopAsking() = 0;
+  // Memory runs short: all that is journaled is made durable, and half as many
+  // are under way at once, until answers show that more may be. Returns how
+  // many that are.
+  virtual int EaseMemory() = 0;
   virtual int in_flight() const = 0;
 };
 

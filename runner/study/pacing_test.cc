@@ -50,6 +50,16 @@ TEST(RetryPolicyTest, WhatTheServerAsksForIsWaited) {
             kRetryAfterMax + kThrottledCeilingMin);
 }
 
+TEST(AdaptiveLimitTest, PressureHalvesEachTimeAndAnswersMakeUpForIt) {
+  AdaptiveLimit limit(8);
+  for (const int left : {4, 2, 1, 1}) {
+    limit.OnPressure(absl::Seconds(1));
+    EXPECT_EQ(limit.limit(), left);
+  }
+  for (int i = 0; i < 1 + 2 + 3; ++i) limit.OnAnswer();
+  EXPECT_EQ(limit.limit(), 4);
+}
+
 TEST(AdaptiveLimitTest, HalvesOnceARoundTripAndNeverBelowOne) {
   AdaptiveLimit limit(16);
   EXPECT_EQ(limit.limit(), 16);
