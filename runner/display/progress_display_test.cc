@@ -210,6 +210,34 @@ TEST(ScoreTableTest, FailuresShowBounds) {
   EXPECT_THAT(table, EndsWith("0.0000  [0.4500, 0.5500]\n"));
 }
 
+TEST(ScoreTableTest, SeveralRunsShowWhatPasses) {
+  ScoreRow row;
+  row.mean = 0.5;
+  row.pass_k = 5;
+  row.pass_at = 0.75;
+  row.pass_hat = 0.25;
+  const std::string table = FormatScoreTable({row, ScoreRow()});
+  EXPECT_THAT(table, HasSubstr("stderr  pass@5  pass^5\n"));
+  EXPECT_THAT(table, HasSubstr("0.7500  0.2500\n"));
+  EXPECT_THAT(table, EndsWith("     -       -\n"));
+}
+
+TEST(ProgressFormatTest, AStudysProgressIsShown) {
+  Progress progress;
+  progress.title = "[2/3] b";
+  progress.total = 100;
+  progress.done = 50;
+  progress.study_total = 300;
+  progress.study_before = 100;
+  EXPECT_THAT(FormatBar(progress, absl::Seconds(1), {.columns = 200}),
+              HasSubstr("failed=0, study=50%]"));
+  EXPECT_THAT(FormatPlainProgress(progress, absl::Seconds(1)),
+              EndsWith("0 failed, study 50.0%"));
+  EXPECT_THAT(
+      FormatProgressEvent(progress, absl::Seconds(1), absl::UnixEpoch()),
+      HasSubstr(",\"study_done\":150,\"study_total\":300}"));
+}
+
 class ProgressDisplayTest : public testing::Test {
  protected:
   using Mode = ProgressDisplay::Mode;

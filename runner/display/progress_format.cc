@@ -50,8 +50,17 @@ std::string Blocks(double fraction, size_t columns, bool utf8) {
 struct Parts {
   bool query = true;
   bool cost = true;
+  bool study = true;
   bool run = true;
 };
+
+// Of all queries of the study, rounded down.
+double StudyFraction(const Progress& progress) {
+  const uint64_t done =
+      progress.study_before + std::min(progress.done, progress.total);
+  return std::min(1.0, static_cast<double>(done) /
+                           static_cast<double>(progress.study_total));
+}
 
 std::string Rate(double rate, int digits) {
   if (rate <= 0) return "?";
@@ -75,6 +84,11 @@ std::string BarTail(const Progress& progress, absl::Duration elapsed,
   facts.push_back(absl::StrCat("failed=", WithThousands(progress.failed)));
   if (parts.cost && progress.cost) {
     facts.push_back(FormatDollars(*progress.cost));
+  }
+  if (parts.study && progress.study_total > 0) {
+    facts.push_back(absl::StrFormat(
+        "study=%d%%",
+        static_cast<int>(std::floor(StudyFraction(progress) * 100))));
   }
   return absl::StrCat(WithThousands(progress.done), "/",
                       WithThousands(progress.total), " [",
@@ -114,11 +128,18 @@ std::string Interval(double low, double high) {
   return absl::StrFormat("[%.4f, %.4f]", low, high);
 }
 
-Cells ScoreCells(const ScoreRow& row, bool unparsed, bool bounds) {
+// Which columns there are beside those that always are.
+struct Columns {
+  bool unparsed = false;
+  bool bounds = false;
+  uint32_t pass_k = 0;  // 0: none.
+};
+
+Cells ScoreCells(const ScoreRow& row, const Columns& columns) {
   Cells cells = {Excerpt(row.label, kLabelColumnsMax),
                  Excerpt(row.scorer, kLabelColumnsMax), WithThousands(row.n),
                  WithThousands(row.failed)};
-  if (unparsed) cells.push_back(WithThousands(row.unparsed));
+  if (columns.unparsed) cells.push_back(WithThousands(row.unparsed));
   if (row.mean) {
     cells.push_back(absl::StrFormat("%.4f", *row.mean));
     cells.push_back(Interval(row.ci_low, row.ci_high));
@@ -126,7 +147,13 @@ Cells ScoreCells(const ScoreRow& row, bool unparsed, bool bounds) {
   } else {
     cells.insert(cells.end(), {"-", "-", "-"});
   }
-  if (bounds) {
+  if (columns.pass_k > 0) {
+    const bool known = row.pass_k == columns.pass_k;
+    for (const double rate : {row.pass_at, row.pass_hat}) {
+      cells.push_back(known ? absl::StrFormat("%.4f", rate) : "-");
+    }
+  }
+  if (columns.bounds) {
     cells.push_back(row.failed > 0 ? Interval(row.bound_low, row.bound_high)
                                    : "-");
   }
@@ -160,10 +187,11 @@ std::string FormatBar(const Progress& progress, absl::Duration elapsed,
   const std::string head = absl::StrCat(
       Excerpt(progress.title, kTitleColumnsMax), ": ",
       absl::StrFormat("%3d%%", static_cast<int>(std::floor(fraction * 100))));
-  constexpr Parts kAttempts[] = {{true, true, true},
-                                 {false, true, true},
-                                 {false, false, true},
-                                 {false, false, false}};
+  constexpr Parts kAttempts[] = {{true, true, true, true},
+                                 {false, true, true, true},
+                                 {false, false, true, true},
+                                 {false, false, false, true},
+                                 {false, false, false, false}};
   std::string line;
   for (const Parts& parts : kAttempts) {
     const std::string tail = BarTail(progress, elapsed, parts);
@@ -189,13 +217,17 @@ std::string FormatPlainProgress(const Progress& progress,
   std::string eta_text = FormatClock(eta);
   // "0:25" where the bar has "00:25".
   if (eta_text.size() == 5 && eta_text[0] == '0') eta_text.erase(0, 1);
-  return absl::StrCat("Processed ", WithThousands(progress.done), "/",
-                      WithThousands(progress.total), " queries (",
-                      absl::StrFormat("%.1f", percent), "%), run ",
-                      progress.run, "/", progress.runs, ", ",
-                      Rate(SessionRate(progress, elapsed), 1),
-                      " queries/s, eta ", eta_text, ", ",
-                      WithThousands(progress.failed), " failed");
+  return absl::StrCat(
+      "Processed ", WithThousands(progress.done), "/",
+      WithThousands(progress.total), " queries (",
+      absl::StrFormat("%.1f", percent), "%), run ", progress.run, "/",
+      progress.runs, ", ", Rate(SessionRate(progress, elapsed), 1),
+      " queries/s, eta ", eta_text, ", ", WithThousands(progress.failed),
+      " failed",
+      progress.study_total == 0
+          ? ""
+          : absl::StrFormat(", study %.1f%%",
+                            std::floor(StudyFraction(progress) * 1000) / 10));
 }
 
 std::string FormatProgressEvent(const Progress& progress,
@@ -211,7 +243,13 @@ std::string FormatProgressEvent(const Progress& progress,
       ",\"elapsed_seconds\":", JsonNumber(absl::ToDoubleSeconds(elapsed)),
       ",\"rate\":", JsonNumber(SessionRate(progress, elapsed)),
       ",\"eta_seconds\":", JsonNumber(absl::ToDoubleSeconds(eta)), ",\"cost\":",
-      progress.cost ? JsonNumber(*progress.cost) : std::string("null"), "}\n");
+      progress.cost ? JsonNumber(*progress.cost) : std::string("null"),
+      progress.study_total == 0
+          ? ""
+          : absl::StrCat(
+                ",\"study_done\":", progress.study_before + progress.done,
+                ",\"study_total\":", progress.study_total),
+      "}\n");
 }
 
 std::string FormatMessageEvent(absl::string_view level, absl::string_view text,
@@ -280,15 +318,23 @@ std::string FormatScoreTable(absl::Span<const ScoreRow> rows) {
     return std::any_of(rows.begin(), rows.end(),
                        [&](const ScoreRow& row) { return row.*count > 0; });
   };
-  const bool unparsed = any(&ScoreRow::unparsed);
-  const bool bounds = any(&ScoreRow::failed);
+  Columns columns;
+  columns.unparsed = any(&ScoreRow::unparsed);
+  columns.bounds = any(&ScoreRow::failed);
+  for (const ScoreRow& row : rows) {
+    columns.pass_k = std::max(columns.pass_k, row.pass_k);
+  }
   Table table;
   Cells& head = table.emplace_back(Cells{"benchmark", "scorer", "n", "errors"});
-  if (unparsed) head.push_back("unparsed");
+  if (columns.unparsed) head.push_back("unparsed");
   head.insert(head.end(), {"score", "95% interval", "stderr"});
-  if (bounds) head.push_back("bounds");
+  if (columns.pass_k > 0) {
+    head.push_back(absl::StrCat("pass@", columns.pass_k));
+    head.push_back(absl::StrCat("pass^", columns.pass_k));
+  }
+  if (columns.bounds) head.push_back("bounds");
   for (const ScoreRow& row : rows) {
-    table.push_back(ScoreCells(row, unparsed, bounds));
+    table.push_back(ScoreCells(row, columns));
   }
   return FormatTable(table, /*left_columns=*/2);
 }

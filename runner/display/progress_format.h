@@ -23,7 +23,11 @@ struct Progress {
   uint64_t failed = 0;   // Of `done`, those with an error.
   uint32_t run = 1;      // Of the newest query.
   uint32_t runs = 1;
-  std::string query_id;         // The newest; empty: none yet.
+  std::string query_id;  // The newest; empty: none yet.
+  // Of a study of several benchmarks: all of its queries, and those of the
+  // benchmarks before this one. 0: there is this one alone.
+  uint64_t study_total = 0;
+  uint64_t study_before = 0;
   absl::optional<double> cost;  // Dollars; nothing when unknown.
 };
 
@@ -40,14 +44,14 @@ double SessionRate(const Progress& progress, absl::Duration elapsed);
 absl::Duration SessionEta(const Progress& progress, absl::Duration elapsed);
 
 // tqdm's line, at most `style.columns - 1` wide. What does not fit is left out
-// in this order: query id, cost, run, bar; then the line is cut.
-//   gsm8k/gpt-4:  32%|███▏      | 3,240/10,000 [15:32<32:45, 3.50 queries/s,
-//   run=2/5, q=q3241, failed=3, $1.23]
+// in this order: query id, cost, study, run, bar; then the line is cut.
+//   [2/6] gsm8k/gpt-4:  32%|███▏      | 3,240/10,000 [15:32<32:45, 3.50
+//   queries/s, run=2/5, q=q3241, failed=3, $1.23, study=22%]
 std::string FormatBar(const Progress& progress, absl::Duration elapsed,
                       const BarStyle& style);
 
 // "Processed 10/100 queries (10.0%), run 1/5, 3.5 queries/s, eta 0:25, 2
-// failed", on one line.
+// failed", on one line; of a study with ", study 22.0%" behind it.
 std::string FormatPlainProgress(const Progress& progress,
                                 absl::Duration elapsed);
 
@@ -81,6 +85,10 @@ struct ScoreRow {
   // With all failures counted as wrong, and as right.
   double bound_low = 0;
   double bound_high = 0;
+  // Over several runs: pass@k and pass^k of the largest k. 0: not known.
+  uint32_t pass_k = 0;
+  double pass_at = 0;
+  double pass_hat = 0;
 };
 
 // Rows of equally many cells, the first the head: the first `left` columns to
@@ -88,8 +96,9 @@ struct ScoreRow {
 std::string FormatTable(const std::vector<std::vector<std::string>>& rows,
                         size_t left_columns);
 
-// An aligned table with a head; columns for unparsed answers and for bounds
-// only where a row has some. Ends with a newline. Empty for no rows.
+// An aligned table with a head; columns for unparsed answers, for bounds and
+// for pass@k and pass^k (of the largest k) only where a row has some. Ends with
+// a newline. Empty for no rows.
 std::string FormatScoreTable(absl::Span<const ScoreRow> rows);
 
 }  // namespace runner

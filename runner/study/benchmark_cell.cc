@@ -374,6 +374,8 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(
   start.done = std::min(totals.completed, CountDone(*entered_.journal, plan_));
   start.resumed = start.done;
   start.runs = plan_.runs;
+  start.study_total = context_.study_total;
+  start.study_before = context_.study_before;
   if (totals.cost > 0) start.cost = totals.cost;
   CellObserver observer({&console_, entered_.journal.get(), context_.ledger,
                          context_.limits, context_.number,

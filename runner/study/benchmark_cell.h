@@ -42,6 +42,10 @@ struct CellContext {
   const SignalCatcher* signals = nullptr;
   // Which of how many, as its progress says it: "[2/6] "; empty: the only one.
   std::string position;
+  // Queries of all benchmarks of a study, and of those before this one; 0: the
+  // only one.
+  uint64_t study_total = 0;
+  uint64_t study_before = 0;
   // What the whole study spends, and what stops it.
   Ledger* ledger = nullptr;
   LimitWatch* limits = nullptr;

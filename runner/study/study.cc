@@ -9,6 +9,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/optional.h"
@@ -53,6 +54,8 @@ class Study {
   absl::Status MakeCells();
   absl::Status CheckRows(const StudyDataset& loaded) const;
   void RunCells();
+  std::string PositionOf(size_t cell) const;
+  uint64_t QueriesOf(size_t cells) const;
   // What earlier sessions spent, where there is a limit on it.
   void CarrySpending();
   // Whether a limit keeps the next one from being begun.
@@ -169,8 +172,9 @@ absl::Status Study::MakeCells() {
     context.number = i;
     if (prices_.has_value()) context.price = prices_->Find(cell.model);
     if (cell_options_.size() > 1) {
-      context.position =
-          absl::StrCat("[", i + 1, "/", cell_options_.size(), "] ");
+      context.position = PositionOf(i);
+      context.study_total = QueriesOf(cell_options_.size());
+      context.study_before = QueriesOf(i);
     }
     absl::StatusOr<std::unique_ptr<BenchmarkCell>> made =
         BenchmarkCell::Create(context, cell.model);
@@ -239,6 +243,46 @@ void Study::SayNotBegun() const {
                              " of ", cells_.size(), " benchmarks"));
 }
 
+// "[2/6] "
+std::string Study::PositionOf(size_t cell) const {
+  return absl::StrCat("[", cell + 1, "/", cell_options_.size(), "] ");
+}
+
+// Of the first `cells` benchmarks together.
+uint64_t Study::QueriesOf(size_t cells) const {
+  uint64_t queries = 0;
+  for (size_t i = 0; i < cells; ++i) {
+    const Cell& cell = cell_options_[i];
+    queries +=
+        uint64_t{cell.options.runs} * datasets_[cell.dataset].selected.size();
+  }
+  return queries;
+}
+
+// "gsm8k/gpt-4: exact_match 0.9000, 3 failed"
+std::string EndOf(const CellOutcome& outcome) {
+  if (!outcome.results.has_value()) {
+    return absl::StrCat(outcome.label, ": ended without results");
+  }
+  const Results& results = *outcome.results;
+  std::vector<std::string> facts;
+  for (const NamedSummary& metric : results.metrics) {
+    facts.push_back(metric.summary.mean.has_value()
+                        ? absl::StrFormat("%s %.4f", Printable(metric.name),
+                                          *metric.summary.mean)
+                        : absl::StrCat(Printable(metric.name), " -"));
+  }
+  if (results.failed > 0) {
+    facts.push_back(absl::StrCat(WithThousands(results.failed), " failed"));
+  }
+  if (results.status != ResultsStatus::kComplete) {
+    facts.push_back(
+        absl::StrCat("incomplete: ", WithThousands(results.completed), "/",
+                     WithThousands(results.n)));
+  }
+  return absl::StrCat(outcome.label, ": ", absl::StrJoin(facts, ", "));
+}
+
 void Study::RunCells() {
   for (const std::unique_ptr<BenchmarkCell>& cell : cells_) {
     {
@@ -263,6 +307,9 @@ void Study::RunCells() {
     const bool ends = !outcome.results.has_value() ||
                       outcome.exit_code == kExitOperation ||
                       outcome.exit_code == kExitLimit;
+    if (cells_.size() > 1) {
+      console_->Say(absl::StrCat(PositionOf(outcomes_.size()), EndOf(outcome)));
+    }
     outcomes_.push_back(std::move(outcome));
     if (ends) return SayNotBegun();
   }
@@ -310,6 +357,12 @@ std::vector<ScoreRow> RowsOf(const CellOutcome& outcome) {
     row.stderr_of_mean = metric.summary.standard_error.value_or(0);
     row.bound_low = bounds.first;
     row.bound_high = bounds.second;
+    if (!metric.summary.pass_rates.empty()) {
+      const PassRate& most = metric.summary.pass_rates.back();
+      row.pass_k = most.k;
+      row.pass_at = most.at;
+      row.pass_hat = most.hat;
+    }
     rows.push_back(std::move(row));
   }
   return rows;
