@@ -1,5 +1,7 @@
 // Memory that runs short while a benchmark runs: the kernel's file is one of
 // ours, mounted over it.
+#include "runner/study/memory_pressure.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
@@ -10,7 +12,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "runner/study/memory_pressure.h"
 #include "tests/mounted_disk.h"
 #include "tests/runner_fixture.h"
 

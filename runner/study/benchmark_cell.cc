@@ -90,7 +90,6 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   CellEnd End(bool complete) const;
 
   void Plan(const std::vector<uint32_t>& index_of_row);
-  void SaySkipped();
   MaybeRefusal JournalFailed(const absl::Status& status);
   int FinalExitCode() const;
   uint64_t Total() const { return plan_.runs * plan_.rows.size(); }
@@ -199,7 +198,9 @@ absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
                             CountDone(*entered_.journal, plan_), Total(),
                             remaining.to_score));
   }
-  if (entered_.resumed && options_.verbose) SaySkipped();
+  if (entered_.resumed && options_.verbose) {
+    SaySkipped(*entered_.journal, *context_.dataset, plan_, console_);
+  }
   if (remaining.to_ask == 0 && remaining.to_score == 0) {
     if (entered_.journal->complete()) {
       console_.Say(
@@ -263,17 +264,6 @@ bool BenchmarkCellImpl::CarrySpending() {
   CarryInto(*context_.ledger, context_.number, names_.model, found->totals,
             options_.retry_failed);
   return true;
-}
-
-void BenchmarkCellImpl::SaySkipped() {
-  for (uint32_t run = 1; run <= plan_.runs; ++run) {
-    for (const SelectedRow& row : plan_.rows) {
-      if (!entered_.journal->IsDone(run, row.index)) continue;
-      console_.Detail(absl::StrCat("Skipping completed query: ",
-                                   Printable(context_.dataset->id(row.row)),
-                                   " (Cached)"));
-    }
-  }
 }
 
 absl::Status BenchmarkCellImpl::CheckPrompt(absl::string_view row_json,

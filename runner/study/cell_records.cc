@@ -5,6 +5,7 @@
 #include "runner/study/cell_messages.h"
 
 namespace runner {
+
 absl::StatusOr<std::string> RecordInDoubt(BenchmarkJournal& journal) {
   std::vector<OpenQuery> in_doubt;
   for (const OpenQuery& query : journal.open_queries()) {
