@@ -172,6 +172,20 @@ TEST_F(LimitsTest, TheMostFailures) {
   EXPECT_GT(server_->stats().calls, calls);
 }
 
+// What was in flight may bring the share below the limit again.
+TEST_F(LimitsTest, AShareOfFailuresThatWasReachedStands) {
+  serve_.fault_rate = 0.3;
+  Serve({Fault::kBadRequest});
+  EXPECT_EQ(place_.Run({"--max-failures", "20%"}), 15) << place_.err();
+  EXPECT_EQ(RecordsOf<LimitRecord>().at(0).name, "max-failures%");
+  const uint64_t calls = server_->stats().calls;
+  for (const char* smaller : {"20%", "15%"}) {
+    EXPECT_EQ(place_.Run({"--max-failures", smaller}), 15) << place_.err();
+  }
+  EXPECT_EQ(server_->stats().calls, calls);
+  EXPECT_EQ(place_.Run({"--max-failures", "99%"}), 3) << place_.err();
+}
+
 TEST_F(LimitsTest, AKillCarriesTheAccountOn) {
   Ask(200);
   place_.options["workers"] = absl::StrCat(kWorkers);

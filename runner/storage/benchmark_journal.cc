@@ -170,6 +170,7 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   ProgressTotals totals() const override { return state_.totals(); }
   uint32_t session_workers() const override { return state_.session_workers(); }
   BatchProgress batches() const override { return state_.batches(); }
+  journal::Lsn limit_lsn() const override { return state_.limit_lsn(); }
   bool complete() const override { return state_.complete(); }
   int complete_exit_code() const override {
     return state_.complete_exit_code();

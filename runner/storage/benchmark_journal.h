@@ -92,6 +92,7 @@ class BenchmarkJournal {
   // Of the newest session, and of all of them.
   virtual uint32_t session_workers() const = 0;
   virtual BatchProgress batches() const = 0;
+  virtual journal::Lsn limit_lsn() const = 0;
   virtual bool complete() const = 0;  // A Complete record is the newest word.
   virtual int complete_exit_code() const = 0;
   virtual absl::Time complete_time() const = 0;

@@ -123,6 +123,7 @@ class ProgressDecoder {
     data_.newest_selection_lsn = table_.newest_selection_lsn();
     data_.scoring_hash = text_.Take(table_.scoring_hash());
     data_.newest_scoring_lsn = table_.newest_scoring_lsn();
+    data_.limit_lsn = table_.limit_lsn();
     data_.complete = table_.complete();
     data_.complete_exit_code = table_.complete_exit_code();
     data_.complete_unix_ns = table_.complete_unix_ns();
@@ -333,6 +334,7 @@ std::string EncodeProgress(const ProgressData& data) {
   state.add_session_seen_unix_ns(data.session_seen_unix_ns);
   state.add_scoring_hash(scoring_hash);
   state.add_newest_scoring_lsn(data.newest_scoring_lsn);
+  state.add_limit_lsn(data.limit_lsn);
   state.add_selected_runs(data.selected_runs);
   state.add_selected_queries(data.selected_queries);
   state.add_worker_slots(slots);

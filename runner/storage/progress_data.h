@@ -84,6 +84,7 @@ struct ProgressData {
   absl::btree_map<ProgressKey, OpenState> open;
   std::string scoring_hash;
   journal::Lsn newest_scoring_lsn = 0;
+  journal::Lsn limit_lsn = 0;
   ProgressTotals totals;
   bool complete = false;
   int32_t complete_exit_code = 0;

@@ -62,8 +62,9 @@ class Folding {
         return As<schemas::Batch>();
       case RecordType::kWorkerState:
         return As<schemas::WorkerState>();
-      case RecordType::kOverride:
       case RecordType::kLimit:
+        return As<schemas::Limit>();
+      case RecordType::kOverride:
       case RecordType::kCheckpoint:
         return true;  // Nothing about progress.
     }
@@ -110,11 +111,17 @@ class Folding {
     data_.session_seen_unix_ns =
         std::min(data_.session_seen_unix_ns, table.started_unix_ns());
     AddElapsed(data_.OpenElapsed());
+    data_.limit_lsn = 0;
     ++data_.totals.sessions;
     data_.session_workers = table.workers();
     data_.session_open = true;
     data_.session_started_unix_ns = table.started_unix_ns();
     data_.session_seen_unix_ns = table.started_unix_ns();
+    return true;
+  }
+
+  bool Apply(const schemas::Limit&) {
+    data_.limit_lsn = record_.lsn;
     return true;
   }
 
@@ -553,6 +560,11 @@ BatchProgress ProgressState::batches() const {
   absl::MutexLock lock(&mutex_);
   return {data_->batches_completed,
           {data_->open_batches.begin(), data_->open_batches.end()}};
+}
+
+journal::Lsn ProgressState::limit_lsn() const {
+  absl::MutexLock lock(&mutex_);
+  return data_->limit_lsn;
 }
 
 OddRecords ProgressState::odd_records() const {

@@ -164,6 +164,8 @@ class ProgressState final : public journal::Folder {
   BatchProgress batches() const;
   // Of the rules that hold now; 0: those of the Benchmark record.
   journal::Lsn newest_scoring_lsn() const;
+  // Of the limit that ended the newest session; 0: none did.
+  journal::Lsn limit_lsn() const;
   OddRecords odd_records() const;
 
  private:

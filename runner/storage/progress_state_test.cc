@@ -272,6 +272,15 @@ TEST_F(ProgressStateTest, AClockThatJumpsMakesNoSessionLonger) {
   EXPECT_EQ(Folded().totals().elapsed, absl::Seconds(10));
 }
 
+TEST_F(ProgressStateTest, ALimitStandsUntilTheNextSession) {
+  LimitRecord limit;
+  limit.name = "max-failures";
+  history.Begin().Add(SessionAt(1)).Add(limit).Add(SessionEndRecord());
+  EXPECT_EQ(Folded().limit_lsn(), 4u);
+  history.Add(SessionAt(2));
+  EXPECT_EQ(Folded().limit_lsn(), 0u);
+}
+
 TEST_F(ProgressStateTest, CallsOfUnknownUsageAndCostAreCounted) {
   ResponseRecord silent;
   silent.key = {.run = 1, .index = 1, .id = "q"};

@@ -33,6 +33,7 @@
 #include "runner/study/journal_entry.h"
 #include "runner/study/memory_pressure.h"
 #include "runner/study/metered_evaluator.h"
+#include "runner/study/standing_limit.h"
 #include "runner/study/work_source.h"
 
 namespace runner {
@@ -254,7 +255,11 @@ std::function<void(uint32_t, absl::string_view)> BenchmarkCellImpl::LogOf(
 bool BenchmarkCellImpl::LimitForbids(uint64_t to_ask) {
   if (to_ask == 0) return false;
   context_.limits->Check();
-  return context_.limits->reached().has_value();
+  limit_ = context_.limits->reached();
+  if (!limit_.has_value() && !options_.retry_failed) {
+    limit_ = StandingLimit(options_.limits, *entered_.journal);
+  }
+  return limit_.has_value();
 }
 
 bool BenchmarkCellImpl::CarrySpending() {
@@ -420,7 +425,7 @@ absl::optional<Refusal> BenchmarkCellImpl::Finish() {
   MaybeRefusal results = WriteResultFiles();
   const bool complete = run_status_.ok() && !results.has_value() &&
                         outcome_.results->status == ResultsStatus::kComplete;
-  if (withheld_ || (stopped_at_limit_ && !complete)) {
+  if (stopped_at_limit_ && !complete) {
     limit_ = context_.limits->reached();
   }
   outcome_.exit_code = FinalExitCode();
@@ -539,8 +544,7 @@ absl::Status BenchmarkCellImpl::EndSession() {
   std::string detail(run_status_.message());
   if (reason == SessionStop::kLimit) {
     detail = limit_->text;
-    absl::Status s = entered_.journal->RecordLimit(
-        {std::string(limit_->name), limit_->limit, limit_->value, {}});
+    absl::Status s = entered_.journal->RecordLimit(RecordOf(*limit_));
     if (!s.ok()) return s;
   }
   return entered_.journal->EndSession(reason, signal, outcome_.exit_code,

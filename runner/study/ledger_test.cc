@@ -6,13 +6,16 @@
 
 #include <limits>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/synchronization/notification.h"
 #include "journal/testing/fake_clock.h"
+#include "runner/storage/benchmark_journal.h"
 #include "runner/study/cost_summary.h"
 #include "runner/study/limits.h"
 #include "runner/study/metered_evaluator.h"
+#include "runner/study/standing_limit.h"
 
 namespace runner {
 namespace {
@@ -182,6 +185,35 @@ TEST_F(LedgerTest, TheSummaryNamesModelsAndWhatIsUnknown) {
                     HasSubstr("the cost of 3 answers is unknown"),
                     Not(HasSubstr("\n"))));
   EXPECT_THAT(SpendingEvent(ledger_), HasSubstr("\"cost\":1.25"));
+}
+
+TEST_F(LedgerTest, AFailureLimitStandsUntilALargerOne) {
+  const std::string directory = testing::TempDir() + "/standing_limit";
+  BenchmarkInfo info;
+  info.benchmark_id = "b";
+  info.queries = 1;
+  auto journal = BenchmarkJournal::Create(directory, info, {RowInfo{"q", 0, 0}},
+                                          BenchmarkJournal::Options());
+  ASSERT_TRUE(journal.ok()) << journal.status();
+  const auto stands = [&](double percent, uint64_t count) {
+    RunLimits limits;
+    limits.failures = {.count = count, .percent = percent};
+    return StandingLimit(limits, **journal).has_value();
+  };
+  EXPECT_FALSE(stands(10, 0));
+  limits_.failures.percent = 10;
+  ledger_.SetEnded(0, 18, 2);
+  ASSERT_EQ((*journal)->BeginSession({}), absl::OkStatus());
+  ASSERT_EQ((*journal)->RecordLimit(RecordOf(*Checked())), absl::OkStatus());
+  ASSERT_EQ((*journal)->EndSession(SessionStop::kLimit, 0, 15, ""),
+            absl::OkStatus());
+  EXPECT_TRUE(stands(10, 0));
+  EXPECT_TRUE(stands(5, 0));
+  EXPECT_FALSE(stands(11, 0));
+  EXPECT_FALSE(stands(0, 0));
+  EXPECT_FALSE(stands(0, 1));  // A count is no share.
+  ASSERT_EQ((*journal)->BeginSession({}), absl::OkStatus());
+  EXPECT_FALSE(stands(10, 0));
 }
 
 // Gives one answer, whatever it is asked.

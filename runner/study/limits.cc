@@ -16,18 +16,23 @@ absl::optional<LimitReached> CheckFailures(const FailureLimit& limit,
   const uint64_t ended = spending.failed + spending.completed;
   const std::string of = absl::StrCat(WithThousands(spending.failed), " of ",
                                       WithThousands(ended), " queries failed");
+  LimitReached reached;
+  reached.name = kMaxFailures;
   if (limit.count > 0 && spending.failed >= limit.count) {
-    return LimitReached{"max-failures", static_cast<double>(limit.count),
-                        static_cast<double>(spending.failed),
-                        absl::StrCat("--max-failures ", limit.count, ": ", of)};
+    reached.limit = static_cast<double>(limit.count);
+    reached.value = static_cast<double>(spending.failed);
+    reached.text = absl::StrCat("--max-failures ", limit.count, ": ", of);
+    return reached;
   }
   if (limit.percent <= 0 || ended < kEndedForShareMin) return absl::nullopt;
-  const double share =
+  reached.share = true;
+  reached.limit = limit.percent;
+  reached.value =
       100.0 * static_cast<double>(spending.failed) / static_cast<double>(ended);
-  if (share < limit.percent) return absl::nullopt;
-  return LimitReached{"max-failures", limit.percent, share,
-                      absl::StrFormat("--max-failures %g%%: %s (%.1f%%)",
-                                      limit.percent, of, share)};
+  if (reached.value < limit.percent) return absl::nullopt;
+  reached.text = absl::StrFormat("--max-failures %g%%: %s (%.1f%%)",
+                                 limit.percent, of, reached.value);
+  return reached;
 }
 
 }  // namespace
@@ -37,21 +42,21 @@ absl::optional<LimitReached> CheckLimits(const RunLimits& limits,
   if (limits.cost.has_value() &&
       spending.cost >= *limits.cost * (1 - kCostRounding)) {
     return LimitReached{
-        "max-cost", *limits.cost, spending.cost,
+        "max-cost", *limits.cost, spending.cost, /*share=*/false,
         absl::StrCat("--max-cost ", FormatDollars(*limits.cost), ": ",
                      FormatDollars(spending.cost), " spent")};
   }
   if (limits.tokens > 0 && spending.tokens() >= limits.tokens) {
     return LimitReached{
         "max-tokens-total", static_cast<double>(limits.tokens),
-        static_cast<double>(spending.tokens()),
+        static_cast<double>(spending.tokens()), /*share=*/false,
         absl::StrCat("--max-tokens-total ", WithThousands(limits.tokens), ": ",
                      WithThousands(spending.tokens()), " used")};
   }
   if (spending.elapsed >= limits.duration) {
     return LimitReached{
         kMaxDuration, absl::ToDoubleSeconds(limits.duration),
-        absl::ToDoubleSeconds(spending.elapsed),
+        absl::ToDoubleSeconds(spending.elapsed), /*share=*/false,
         absl::StrCat("--max-duration ", absl::FormatDuration(limits.duration),
                      ": ", FormatClock(spending.elapsed), " in all sessions")};
   }

@@ -20,6 +20,8 @@ namespace runner {
 // The only limit for whose sake what is under way is cut off.
 inline constexpr absl::string_view kMaxDuration = "max-duration";
 
+inline constexpr absl::string_view kMaxFailures = "max-failures";
+
 // The same costs, added up in another order, may differ by their last digits.
 inline constexpr double kCostRounding = 1e-9;
 
@@ -33,7 +35,8 @@ struct LimitReached {
   // In dollars, tokens, seconds, queries, or percent.
   double limit = 0;
   double value = 0;
-  std::string text;  // "--max-cost $5.00: $5.02 spent".
+  bool share = false;  // In percent.
+  std::string text;    // "--max-cost $5.00: $5.02 spent".
 };
 
 // The first that is reached, in the order cost, tokens, time, failures; one is
