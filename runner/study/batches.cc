@@ -36,6 +36,13 @@ absl::Status RecordPlan(const BatchProgress& progress, const BatchRange& range,
   return journal.RecordBatches(records);
 }
 
+bool IsRedistributed(const BenchmarkJournal& journal, const BatchRange& range,
+                     int workers) {
+  if (journal.totals().sessions == 0) return false;
+  return range.first > 1 || !journal.batches().open.empty() ||
+         journal.session_workers() != static_cast<uint32_t>(workers);
+}
+
 std::string RedistributionText(const BatchRange& range, int workers) {
   return absl::StrCat("Redistributing remaining work across ", workers,
                       workers == 1 ? " worker" : " workers",

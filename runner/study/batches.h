@@ -41,6 +41,11 @@ BatchRange NextBatches(const BatchProgress& progress, uint64_t batches);
 absl::Status RecordPlan(const BatchProgress& progress, const BatchRange& range,
                         BenchmarkJournal& journal);
 
+// Whether people should know of `range`: batches were begun before, or the
+// newest session had another number of workers.
+bool IsRedistributed(const BenchmarkJournal& journal, const BatchRange& range,
+                     int workers);
+
 // "Redistributing remaining work across 4 workers; resuming from batch 4 of 6"
 std::string RedistributionText(const BatchRange& range, int workers);
 

@@ -91,6 +91,16 @@ TEST_F(BatchesTest, NumbersGoOnBehindTheHighestThatEnded) {
   EXPECT_THAT(journal_->batches().open, IsEmpty());
 }
 
+TEST_F(BatchesTest, OnlyWhatChangedIsSpokenOf) {
+  EXPECT_FALSE(IsRedistributed(*journal_, {1, 3}, 4)) << "the first session";
+  SessionInfo session;
+  session.workers = 4;
+  ASSERT_EQ(journal_->BeginSession(session), absl::OkStatus());
+  EXPECT_FALSE(IsRedistributed(*journal_, {1, 3}, 4)) << "nothing was begun";
+  EXPECT_TRUE(IsRedistributed(*journal_, {1, 3}, 2));
+  EXPECT_TRUE(IsRedistributed(*journal_, {2, 3}, 4));
+}
+
 TEST_F(BatchesTest, NumbersThatAreUsedUpBeginAnew) {
   BatchProgress progress;
   progress.completed = 0xffffffff;

@@ -344,7 +344,8 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(
   if (refusal.has_value()) return refusal;
   const BatchProgress batches = entered_.journal->batches();
   const BatchRange range = NextBatches(batches, remaining.batches);
-  if (evaluator != nullptr && entered_.journal->totals().sessions > 0) {
+  if (evaluator != nullptr &&
+      IsRedistributed(*entered_.journal, range, workers)) {
     console_.Say(RedistributionText(range, workers));
   }
   SessionInfo session;

@@ -51,14 +51,21 @@ void CheckAnswer(const runner::Answer& answer) {
   FUZZ_CHECK(!result.output.has_value());
 }
 
-void TryLine(absl::string_view line) {
-  const absl::StatusOr<runner::Answer> answer = runner::ParseAnswer(line);
+void TryLine(absl::string_view line,
+             absl::StatusOr<runner::Answer> (*parse)(absl::string_view)) {
+  const absl::StatusOr<runner::Answer> answer = parse(line);
   if (answer.ok()) {
     CheckAnswer(*answer);
     return;
   }
   FUZZ_CHECK(fuzz::IsSafeForTerminal(answer.status().message()));
   FUZZ_CHECK(fuzz::IsPlainOrder(answer.status().message()));
+}
+
+// As a worker's line, and as a scorer's.
+void TryLine(absl::string_view line) {
+  TryLine(line, runner::ParseAnswer);
+  TryLine(line, runner::ParseScores);
 }
 
 }  // namespace
