@@ -1,19 +1,14 @@
 #include "tools/journal_files.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "journal/error.h"
 #include "journal/file_system.h"
-#include "journal/lock_holder.h"
 #include "journal/manifest.h"
 #include "journal/part_footer.h"
 #include "journal/segment_header.h"
@@ -22,8 +17,6 @@ namespace inspector {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr size_t kHolderTextBytesMax = 256;
 
 bool IsDirectory(const std::string& path) {
   std::error_code error;
@@ -104,32 +97,6 @@ uint64_t DirectoryBytes(absl::string_view directory) {
     if (!ignored) bytes += size;
   }
   return bytes;
-}
-
-absl::optional<Holder> FindHolder(absl::string_view directory) {
-  const std::string path = journal::JoinPath(directory, journal::kLockFileName);
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return absl::nullopt;
-  const auto close_fd = absl::MakeCleanup([fd] { close(fd); });
-  char text[kHolderTextBytesMax];
-  const ssize_t size = pread(fd, text, sizeof(text), 0);
-  const absl::optional<journal::LockHolder> named =
-      size > 0 ? journal::ParseLockHolder(absl::string_view(text, size))
-               : absl::nullopt;
-  const bool named_is_alive = named.has_value() && journal::IsAlive(*named);
-  // The kernel knows; the text may be of a process that has closed the journal
-  // and lives on. Asking for the lock's state takes nothing.
-  struct flock range = {};
-  range.l_type = F_WRLCK;
-  range.l_whence = SEEK_SET;
-  const bool asked = fcntl(fd, F_OFD_GETLK, &range) == 0;
-  const bool held = asked ? range.l_type != F_UNLCK : named_is_alive;
-  if (!held) return absl::nullopt;
-  return Holder{named_is_alive ? named->pid : 0};
-}
-
-std::string HolderName(const Holder& holder) {
-  return holder.pid == 0 ? "a process" : absl::StrCat("pid ", holder.pid);
 }
 
 }  // namespace inspector

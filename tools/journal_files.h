@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "runner/storage/journal_holder.h"
 
 namespace inspector {
 
@@ -38,15 +39,9 @@ std::string BaseName(absl::string_view path);
 // Bytes of all regular files in a journal's directory.
 uint64_t DirectoryBytes(absl::string_view directory);
 
-// The living process that has the journal open for writing. Takes no lock and
-// needs no write permission.
-struct Holder {
-  pid_t pid = 0;  // 0: alive, but its pid cannot be told.
-};
-absl::optional<Holder> FindHolder(absl::string_view directory);
-
-// "pid 12", or "a process" when its pid is not known.
-std::string HolderName(const Holder& holder);
+using Holder = runner::JournalHolder;
+using runner::FindHolder;
+using runner::HolderName;
 
 }  // namespace inspector
 

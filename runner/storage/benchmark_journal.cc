@@ -143,6 +143,7 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   absl::Status ReadHead();
 
   const BenchmarkInfo& info() const override { return info_; }
+  const JournalNow& now() const override { return now_; }
   absl::StatusOr<std::vector<RowInfo>> ReadRows() const override;
   const journal::RecoveryReport& recovery_report() const override {
     return writer_->recovery_report();
@@ -181,6 +182,9 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   absl::Status BeginScoring(absl::string_view scoring_json,
                             absl::string_view scoring_hash) override;
   absl::Status BeginSession(const SessionInfo& session) override;
+  absl::Status RecordOverrides(
+      absl::Span<const OverrideRecord> overrides) override;
+  absl::Status AcceptChanges(absl::Span<const OverrideRecord> changes) override;
   absl::Status RecordSelection(const SelectionRecord& selection) override
       ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status RecordInDoubt(absl::Span<const OpenQuery> queries) override;
@@ -253,6 +257,7 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   journal::FileSystem& file_system_;
   ErrorsLog errors_log_;
   BenchmarkInfo info_;
+  JournalNow now_;
   std::vector<std::string> warnings_;
   ProgressState state_;  // Outlives the writer, which folds into it.
   std::unique_ptr<journal::Writer> writer_;
@@ -348,13 +353,9 @@ absl::Status JournalOfBenchmark::ReadHead() {
   if (!info.ok()) return journal::WithContext(info.status(), directory_);
   info_ = *std::move(info);
   absl::Status s = ReadSelection(**reader);
-  if (!s.ok() || state_.newest_scoring_lsn() == 0) return s;
-  absl::StatusOr<ScoringRecord> scoring =
-      ReadRecord<ScoringRecord>(**reader, state_.newest_scoring_lsn());
-  if (!scoring.ok()) return journal::WithContext(scoring.status(), directory_);
-  info_.scoring_json = std::move(scoring->scoring_json);
-  info_.scoring_hash = std::move(scoring->scoring_hash);
-  return absl::OkStatus();
+  if (!s.ok()) return s;
+  s = ReadWhatHolds(**reader, state_, info_, now_);
+  return s.ok() ? s : journal::WithContext(s, directory_);
 }
 
 absl::Status JournalOfBenchmark::ReadSelection(journal::Reader& reader) {
@@ -508,6 +509,27 @@ absl::Status JournalOfBenchmark::BeginSession(const SessionInfo& session) {
     session_start_ = std::chrono::steady_clock::now();
   }
   return Append(record, kNotCounted);
+}
+
+absl::Status JournalOfBenchmark::RecordOverrides(
+    absl::Span<const OverrideRecord> overrides) {
+  std::vector<Body> bodies;
+  bodies.reserve(overrides.size());
+  for (const OverrideRecord& each : overrides) {
+    bodies.push_back({RecordType::kOverride, Encode(each)});
+  }
+  absl::StatusOr<journal::Lsn> lsn = AppendAll(bodies);
+  if (!lsn.ok() || bodies.empty()) return lsn.status();
+  return writer_->Sync();
+}
+
+absl::Status JournalOfBenchmark::AcceptChanges(
+    absl::Span<const OverrideRecord> changes) {
+  absl::Status s = RecordOverrides(changes);
+  if (!s.ok()) return s;
+  absl::StatusOr<std::unique_ptr<journal::Reader>> reader = OpenReader();
+  if (!reader.ok()) return reader.status();
+  return ReadWhatHolds(**reader, state_, info_, now_);
 }
 
 absl::Status JournalOfBenchmark::RecordSelection(

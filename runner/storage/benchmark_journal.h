@@ -18,6 +18,7 @@
 #include "journal/journal.h"
 #include "runner/base/query.h"
 #include "runner/evaluators/evaluator.h"
+#include "runner/storage/journal_now.h"
 #include "runner/storage/progress_state.h"
 #include "runner/storage/records.h"
 
@@ -30,7 +31,7 @@ struct SessionInfo {
 
 // Thread-safe after Create/Resume. Recording functions return when the record
 // survives the death of the process.
-class BenchmarkJournal {
+class BenchmarkJournal : public QueryProgress {
  public:
   struct Options {
     journal::SyncMode sync_mode = journal::SyncMode::kBatch;
@@ -63,10 +64,12 @@ class BenchmarkJournal {
   static absl::StatusOr<std::unique_ptr<BenchmarkJournal>> Resume(
       absl::string_view directory, const Options& options);
 
-  virtual ~BenchmarkJournal() = default;
+  ~BenchmarkJournal() override = default;
 
-  // Its scoring is that which holds now (BeginScoring).
+  // Its scoring and identity are those that hold now (BeginScoring,
+  // AcceptChanges); its configuration is that of the newest session as opened.
   virtual const BenchmarkInfo& info() const = 0;
+  virtual const JournalNow& now() const = 0;
   // Reads the journal's list of rows (not kept in memory).
   virtual absl::StatusOr<std::vector<RowInfo>> ReadRows() const = 0;
   virtual const journal::RecoveryReport& recovery_report() const = 0;
@@ -80,12 +83,6 @@ class BenchmarkJournal {
   // What is asked for: as the newest Selection says, or all rows.
   virtual SelectionRecord selection() const = 0;
 
-  // Progress. `IsDone`: answered and scored, or answered and waiting for its
-  // score; not failed.
-  virtual bool IsDone(uint32_t run, uint32_t index) const = 0;
-  virtual std::vector<OpenQuery> open_queries() const = 0;
-  // See progress_state.h.
-  virtual bool NeedsScore(uint32_t run, uint32_t index) const = 0;
   // Whether answers may need a score that are not among the open queries.
   virtual bool scoring_changed() const = 0;
   virtual ProgressTotals totals() const = 0;
@@ -114,6 +111,14 @@ class BenchmarkJournal {
   virtual absl::Status BeginScoring(absl::string_view scoring_json,
                                     absl::string_view scoring_hash) = 0;
   virtual absl::Status BeginSession(const SessionInfo& session) = 0;
+  // Settings changed since the session before; durable on return.
+  virtual absl::Status RecordOverrides(
+      absl::Span<const OverrideRecord> overrides) = 0;
+  // The same for what is no setting (kIdentityOverride, kDatasetOverride): from
+  // here on info() and now() say so. Before anything is recorded by
+  // another thread.
+  virtual absl::Status AcceptChanges(
+      absl::Span<const OverrideRecord> changes) = 0;
   // Sets its time. For queries that are asked for from here on, and before
   // Complete, which is about them.
   virtual absl::Status RecordSelection(const SelectionRecord& selection) = 0;

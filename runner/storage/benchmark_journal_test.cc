@@ -1,7 +1,9 @@
 #include "runner/storage/benchmark_journal.h"
 
 #include "absl/strings/match.h"
+#include "runner/base/hashing.h"
 #include "runner/base/version.h"
+#include "runner/storage/journal_locator.h"
 #include "runner/storage/journal_test_fixture.h"
 #include "runner/storage/record_codec.h"
 
@@ -324,6 +326,46 @@ TEST_F(BenchmarkJournalTest, GoesOnFromASnapshotAlone) {
   const auto listed = RecordsOf<InDoubtRecord>("a");
   ASSERT_EQ(listed.size(), 1u);
   EXPECT_EQ(listed[0].starts.at(0).key.id, "q3");
+}
+
+// What was accepted holds for the open journal, after it is opened again, and
+// for whoever looks at it without a lock.
+TEST_F(BenchmarkJournalTest, JournalNowHoldFromThenOn) {
+  {
+    const auto journal = Create("a");
+    EXPECT_EQ(journal->BeginSession({1, R"({"workers":"8"})"}),
+              absl::OkStatus());
+    Answer(*journal, 1, 1);
+    const OverrideRecord changes[] = {
+        {kIdentityOverride, "{}", R"({"method":"x","model":"b"})", "test"},
+        {kDatasetOverride, R"("old")", R"("new")", "test"}};
+    EXPECT_EQ(journal->AcceptChanges(changes), absl::OkStatus());
+    EXPECT_EQ(journal->info().model, "b");
+    EXPECT_EQ(journal->BeginSession({1, R"({"workers":"4"})"}),
+              absl::OkStatus());
+  }
+  const auto located = LocateJournal({}, Path("a"));
+  const auto opened = Resume("a");
+  for (const BenchmarkInfo& info : {*located->info, opened->info()}) {
+    EXPECT_EQ(info.model, "b");
+    EXPECT_EQ(info.method, "x");
+    EXPECT_EQ(info.identity_hash, Sha256Hex(R"({"method":"x","model":"b"})"));
+    EXPECT_EQ(info.config_json, R"({"workers":"4"})");
+  }
+  for (const JournalNow& now : {located->now, opened->now()}) {
+    EXPECT_TRUE(now.mixed_config);
+    EXPECT_EQ(now.accepted_dataset, "new");
+  }
+}
+
+TEST_F(BenchmarkJournalTest, AChangeThatIsNoJsonIsDamage) {
+  ASSERT_EQ(Create("a")->Close(), absl::OkStatus());
+  AppendRaw("a", TypeNumber(OverrideRecord()),
+            Encode(OverrideRecord{kIdentityOverride, "{}", "[1", "test"}));
+  EXPECT_EQ(journal::KindOf(BenchmarkJournal::Resume(Path("a"), {}).status()),
+            journal::ErrorKind::kDamage);
+  EXPECT_EQ(LocateJournal({}, Path("a"))->condition,
+            JournalCondition::kDamaged);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "journal/error.h"
 #include "journal/reader.h"
 #include "journal/recovery.h"
+#include "runner/storage/journal_now.h"
 #include "runner/storage/journal_read.h"
 
 namespace runner {
@@ -140,29 +141,21 @@ void ReadInfo(const JournalAccess& access, LocatedJournal* journal) {
   journal->info = *std::move(info);
 }
 
-// The rules that hold now, where they are not those of the first record.
-absl::Status ReadScoring(const JournalAccess& access,
-                         const ProgressState& state, LocatedJournal* journal) {
-  if (state.newest_scoring_lsn() == 0) return absl::OkStatus();
+absl::Status ReadNow(const JournalAccess& access, const ProgressState& state,
+                     LocatedJournal* journal) {
   journal::ReaderOptions options;
-  options.start_lsn = state.newest_scoring_lsn();
   options.cipher = access.cipher;
   options.file_system = access.file_system;
   absl::StatusOr<std::unique_ptr<journal::Reader>> reader =
       journal::Reader::Open(journal->directory, options);
   if (!reader.ok()) return reader.status();
-  absl::StatusOr<ScoringRecord> scoring =
-      ReadRecord<ScoringRecord>(**reader, state.newest_scoring_lsn());
-  if (!scoring.ok()) return scoring.status();
-  journal->info->scoring_json = std::move(scoring->scoring_json);
-  journal->info->scoring_hash = std::move(scoring->scoring_hash);
-  return absl::OkStatus();
+  return ReadWhatHolds(**reader, state, *journal->info, journal->now);
 }
 
 // Finds the journal's condition by opening it as a writer would, but without
 // changing it.
-void ReadCondition(const JournalAccess& access, LocatedJournal* journal) {
-  ProgressState state;
+void ReadCondition(const JournalAccess& access, ProgressState& state,
+                   LocatedJournal* journal) {
   journal::ExamineOptions options;
   options.full = false;
   options.folder = &state;
@@ -184,8 +177,8 @@ void ReadCondition(const JournalAccess& access, LocatedJournal* journal) {
         journal);
   }
   if (!journal->info.has_value()) return;
-  absl::Status scoring = ReadScoring(access, state, journal);
-  if (!scoring.ok()) return SetFailure(scoring, journal);
+  absl::Status now = ReadNow(access, state, journal);
+  if (!now.ok()) return SetFailure(now, journal);
   journal->totals = state.totals();
   journal->rows = state.rows();
   journal->selection_lsn = state.newest_selection_lsn();
@@ -270,14 +263,16 @@ absl::string_view JournalConditionName(JournalCondition condition) {
 }
 
 absl::optional<LocatedJournal> LocateJournal(const JournalAccess& access,
-                                             absl::string_view directory) {
+                                             absl::string_view directory,
+                                             ProgressState* state) {
   absl::optional<LocatedJournal> found = Begin(*access.file_system, directory);
   if (!found.has_value() || !found->status.ok()) return found;
   ReadInfo(access, &*found);
   // Also when the first record cannot be read: what recovery says of the whole
   // is the better reason.
   const absl::Status first_failure = found->status;
-  ReadCondition(access, &*found);
+  ProgressState own;
+  ReadCondition(access, state == nullptr ? own : *state, &*found);
   if (found->status.ok()) found->status = first_failure;
   return found;
 }

@@ -26,6 +26,7 @@
 #include "journal/recovery_report.h"
 #include "journal/types.h"
 #include "runner/storage/journal_access.h"
+#include "runner/storage/journal_now.h"
 #include "runner/storage/progress_state.h"
 #include "runner/storage/records.h"
 
@@ -56,9 +57,11 @@ struct LocatedJournal {
   std::string name;
   JournalCondition condition = JournalCondition::kUnreadable;
   absl::Status status;  // Why kDamaged or kUnreadable.
-  // Its scoring is that which holds now.
+  // What holds now of scoring, identity and the newest session's
+  // configuration.
   absl::optional<BenchmarkInfo> info;
   // These only for kComplete and kUnfinished.
+  JournalNow now;
   ProgressTotals totals;
   uint64_t rows = 0;
   journal::Lsn selection_lsn = 0;  // Of the newest Selection; 0: none.
@@ -69,9 +72,11 @@ struct LocatedJournal {
 
 // What is in the journal `directory`. Nothing when there is no journal, that is
 // neither segment nor manifest, in it. Quick: reads the newest state and what
-// follows it.
+// follows it. `state`, if given, is then that of the whole journal, where it is
+// kComplete or kUnfinished.
 absl::optional<LocatedJournal> LocateJournal(const JournalAccess& access,
-                                             absl::string_view directory);
+                                             absl::string_view directory,
+                                             ProgressState* state = nullptr);
 
 // All journals in `journal_dir`, newest first (by the time of their creation);
 // those whose first record cannot be read come by the date in their name.

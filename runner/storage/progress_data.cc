@@ -124,6 +124,10 @@ class ProgressDecoder {
     data_.scoring_hash = text_.Take(table_.scoring_hash());
     data_.newest_scoring_lsn = table_.newest_scoring_lsn();
     data_.limit_lsn = table_.limit_lsn();
+    data_.newest_session_lsn = table_.newest_session_lsn();
+    data_.newest_identity_lsn = table_.newest_identity_lsn();
+    data_.newest_dataset_lsn = table_.newest_dataset_lsn();
+    data_.mixed_config = table_.mixed_config();
     data_.complete = table_.complete();
     data_.complete_exit_code = table_.complete_exit_code();
     data_.complete_unix_ns = table_.complete_unix_ns();
@@ -335,6 +339,10 @@ std::string EncodeProgress(const ProgressData& data) {
   state.add_scoring_hash(scoring_hash);
   state.add_newest_scoring_lsn(data.newest_scoring_lsn);
   state.add_limit_lsn(data.limit_lsn);
+  state.add_newest_session_lsn(data.newest_session_lsn);
+  state.add_newest_identity_lsn(data.newest_identity_lsn);
+  state.add_newest_dataset_lsn(data.newest_dataset_lsn);
+  state.add_mixed_config(data.mixed_config);
   state.add_selected_runs(data.selected_runs);
   state.add_selected_queries(data.selected_queries);
   state.add_worker_slots(slots);

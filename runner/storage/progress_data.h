@@ -85,6 +85,10 @@ struct ProgressData {
   std::string scoring_hash;
   journal::Lsn newest_scoring_lsn = 0;
   journal::Lsn limit_lsn = 0;
+  journal::Lsn newest_session_lsn = 0;
+  journal::Lsn newest_identity_lsn = 0;
+  journal::Lsn newest_dataset_lsn = 0;
+  bool mixed_config = false;
   ProgressTotals totals;
   bool complete = false;
   int32_t complete_exit_code = 0;

@@ -17,10 +17,11 @@ namespace {
 
 // The version of what Save() writes. Raise it when the meaning of the state or
 // of folding changes: journals are then folded anew.
-constexpr uint32_t kFolderVersion = 4;
+constexpr uint32_t kFolderVersion = 5;
 // The oldest that is read, too. 2 knew no Scoring; up to 3 neither the time of
 // sessions that had died, nor which answers had no usage or cost, nor workers
-// and batches: these count from here on. Nothing else differs.
+// and batches: these count from here on; up to 4 neither the newest Session nor
+// accepted changes, which nobody wrote then. Nothing else differs.
 constexpr uint32_t kFolderVersionMin = 2;
 
 // Applies one verified record to the data. Each Apply returns false, having
@@ -58,13 +59,14 @@ class Folding {
         return As<schemas::InDoubt>();
       case RecordType::kScoring:
         return As<schemas::Scoring>();
+      case RecordType::kOverride:
+        return As<schemas::Override>();
       case RecordType::kBatch:
         return As<schemas::Batch>();
       case RecordType::kWorkerState:
         return As<schemas::WorkerState>();
       case RecordType::kLimit:
         return As<schemas::Limit>();
-      case RecordType::kOverride:
       case RecordType::kCheckpoint:
         return true;  // Nothing about progress.
     }
@@ -117,6 +119,21 @@ class Folding {
     data_.session_open = true;
     data_.session_started_unix_ns = table.started_unix_ns();
     data_.session_seen_unix_ns = table.started_unix_ns();
+    data_.newest_session_lsn = record_.lsn;
+    return true;
+  }
+
+  bool Apply(const schemas::Override& table) {
+    const absl::string_view key(table.key()->c_str(), table.key()->size());
+    if (key == kIdentityOverride) {
+      data_.newest_identity_lsn = record_.lsn;
+    } else if (key == kDatasetOverride) {
+      data_.newest_dataset_lsn = record_.lsn;
+    } else {
+      return true;
+    }
+    // Before anything was asked there is nothing to mix with.
+    if (data_.totals.attempts > 0) data_.mixed_config = true;
     return true;
   }
 
@@ -565,6 +582,26 @@ BatchProgress ProgressState::batches() const {
 journal::Lsn ProgressState::limit_lsn() const {
   absl::MutexLock lock(&mutex_);
   return data_->limit_lsn;
+}
+
+journal::Lsn ProgressState::newest_session_lsn() const {
+  absl::MutexLock lock(&mutex_);
+  return data_->newest_session_lsn;
+}
+
+journal::Lsn ProgressState::newest_identity_lsn() const {
+  absl::MutexLock lock(&mutex_);
+  return data_->newest_identity_lsn;
+}
+
+journal::Lsn ProgressState::newest_dataset_lsn() const {
+  absl::MutexLock lock(&mutex_);
+  return data_->newest_dataset_lsn;
+}
+
+bool ProgressState::mixed_config() const {
+  absl::MutexLock lock(&mutex_);
+  return data_->mixed_config;
 }
 
 OddRecords ProgressState::odd_records() const {

@@ -90,6 +90,20 @@ struct BatchProgress {
   std::vector<uint32_t> open;  // Begun and not ended, in order.
 };
 
+// What is known of a benchmark's queries. Thread-safe.
+class QueryProgress {
+ public:
+  virtual ~QueryProgress() = default;
+
+  // Answered: scored, or waiting for its score; never failed.
+  virtual bool IsDone(uint32_t run, uint32_t index) const = 0;
+  // Answered, and without a score by the rules that hold now.
+  virtual bool NeedsScore(uint32_t run, uint32_t index) const = 0;
+  // In order of (run, index). Answers from before the newest Scoring are not
+  // among them, for want of a score alone: NeedsScore.
+  virtual std::vector<OpenQuery> open_queries() const = 0;
+};
+
 struct ProgressData;
 
 // Folds the records of schemas/records.fbs:
@@ -98,10 +112,12 @@ struct ProgressData;
 //   Response       answered and unscored, no longer failed or in flight. One
 //                  for a query that has an answer replaces it, score and all
 //   Score          of the scoring hash that holds: scored, which is completed
-//   Scoring        if the hash differs: nothing is scored any more, nor
-//   complete AttemptError   no longer in flight; if final, failed, unless it
-//   has an
+//   Scoring        if the hash differs: nothing is scored any more, nor is it
+//                  complete
+//   AttemptError   no longer in flight; if final, failed, unless it has an
 //                  answer. A failure stands until a retry's answer replaces it
+//   Override       that accepts a change (kIdentityOverride and the like):
+//                  mixed_config, if anything was asked before
 //   InDoubt        its attempts are no longer in flight: to be asked again
 //   WorkerState    the newest of its slot
 //   Batch          open, completed, or neither any more
@@ -114,7 +130,7 @@ struct ProgressData;
 //
 // Memory: two bits for each query of each run, some 40 bytes for an open one.
 // Thread-safe.
-class ProgressState final : public journal::Folder {
+class ProgressState final : public journal::Folder, public QueryProgress {
  public:
   ProgressState();
   ~ProgressState() override;
@@ -127,13 +143,11 @@ class ProgressState final : public journal::Folder {
   void Fold(const journal::Record& record) override;
   std::string Save() override;
 
-  // Answered: scored, or waiting for its score; never failed.
-  bool IsDone(uint32_t run, uint32_t index) const;
-  // Answered, and without a score by the rules that hold now.
-  bool NeedsScore(uint32_t run, uint32_t index) const;
-  // In order of (run, index). Answers from before the newest Scoring are not
-  // among them, for want of a score alone: NeedsScore.
-  std::vector<OpenQuery> open_queries() const;
+  // QueryProgress:
+  bool IsDone(uint32_t run, uint32_t index) const override;
+  bool NeedsScore(uint32_t run, uint32_t index) const override;
+  std::vector<OpenQuery> open_queries() const override;
+
   uint64_t open_count() const;
   ProgressTotals totals() const;
   // Of the runs that have any answer, or have ended, in order.
@@ -166,6 +180,13 @@ class ProgressState final : public journal::Folder {
   journal::Lsn newest_scoring_lsn() const;
   // Of the limit that ended the newest session; 0: none did.
   journal::Lsn limit_lsn() const;
+  // 0 when there is none, or a state of an older version did not say.
+  journal::Lsn newest_session_lsn() const;
+  // Of the Overrides that accepted another identity, or changed rows; 0: none.
+  journal::Lsn newest_identity_lsn() const;
+  journal::Lsn newest_dataset_lsn() const;
+  // Such a change was accepted after something had been asked.
+  bool mixed_config() const;
   OddRecords odd_records() const;
 
  private:

@@ -464,11 +464,46 @@ TEST(ProgressState, TheNewestSessionsWorkersAreKnown) {
   EXPECT_EQ(Restored(history)->session_workers(), 8u);
 }
 
-// A saved state from before there was a Scoring, or workers, is read as it is.
+OverrideRecord Override(const std::string& key) {
+  OverrideRecord record;
+  record.key = key;
+  return record;
+}
+
+TEST(ProgressState, AnAcceptedChangeMixesWhatWasAskedBefore) {
+  History history;
+  history.Begin().Add(Override(kIdentityOverride)).Start(1, 0);
+  ProgressState state;
+  history.FoldInto(state);
+  EXPECT_EQ(state.newest_identity_lsn(), 3u);
+  EXPECT_FALSE(state.mixed_config());
+  history.Add(Override("workers")).Add(Override(kDatasetOverride));
+  history.FoldInto(state, 4, history.size());
+  EXPECT_EQ(state.newest_dataset_lsn(), 6u);
+  EXPECT_EQ(state.newest_identity_lsn(), 3u);
+  EXPECT_TRUE(state.mixed_config());
+  ProgressState restored;
+  ASSERT_EQ(restored.Restore(state.Save()), absl::OkStatus());
+  EXPECT_TRUE(restored.mixed_config());
+  EXPECT_EQ(restored.newest_dataset_lsn(), 6u);
+  EXPECT_EQ(restored.Save(), state.Save());
+}
+
+TEST(ProgressState, TheNewestSessionIsKnown) {
+  History history;
+  history.Begin().Add(SessionRecord()).Start(1, 0).Add(SessionRecord());
+  ProgressState state;
+  history.FoldInto(state);
+  EXPECT_EQ(state.newest_session_lsn(), 5u);
+}
+
+// Saved states from before there were Scorings, workers or accepted changes are
+// read as they are.
 TEST(ProgressState, EarlierVersionsAreRestored) {
   const ProgressState state;
   EXPECT_TRUE(state.CanRestore(state.version()));
   EXPECT_TRUE(state.CanRestore(3));
+  EXPECT_TRUE(state.CanRestore(4));
   EXPECT_TRUE(state.CanRestore(2));
   EXPECT_FALSE(state.CanRestore(1));
   EXPECT_FALSE(state.CanRestore(state.version() + 1));

@@ -94,6 +94,12 @@ struct SessionRecord {
   absl::Duration elapsed_before;  // Of all earlier sessions.
 };
 
+// The keys of accepted changes (--accept-config-change); any other key is that
+// of an option, whose values are as in config_json. An identity is the whole
+// canonical JSON, a dataset its fingerprint.
+inline constexpr char kIdentityOverride[] = "identity";
+inline constexpr char kDatasetOverride[] = "dataset_rows";
+
 // A setting changed on resume.
 struct OverrideRecord {
   static constexpr RecordType kType = RecordType::kOverride;
