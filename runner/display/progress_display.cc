@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "runner/base/printable.h"
+#include "runner/display/log_file.h"
 
 namespace runner {
 namespace {
@@ -193,14 +194,14 @@ void ProgressDisplay::Finish() {
 
 void ProgressDisplay::Message(absl::string_view text, MessageLevel level) {
   absl::MutexLock lock(&mutex_);
-  if (level == MessageLevel::kVerbose && !options_.verbose) return;
   const absl::Time now = options_.clock->Now();
+  if (options_.log) options_.log(LogLines(text, now, options_.zone));
+  if (level == MessageLevel::kVerbose && !options_.verbose) return;
   const std::string stamp = FormatTimestamp(now, options_.zone);
   std::string lines;
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     absl::StrAppend(&lines, stamp, Printable(line), "\n");
   }
-  if (options_.log) options_.log(lines);
   if (options_.mode == Mode::kJson) {
     options_.out(FormatMessageEvent(LevelName(level), text, now));
   } else if (options_.mode != Mode::kQuiet || level >= MessageLevel::kWarning) {

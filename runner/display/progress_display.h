@@ -55,7 +55,9 @@ class ProgressDisplay {
     std::function<size_t()> columns;  // Of the terminal now; empty: 80.
     Writer err;                       // Stderr.
     Writer out;                       // Stdout, for kJson.
-    Writer log;                       // Every message's line; may be empty.
+    // Every message as LogLines, whatever is shown of it; may be empty. Must
+    // not call back.
+    Writer log;
     journal::Clock* clock = journal::Clock::Real();
     absl::TimeZone zone = absl::UTCTimeZone();
 

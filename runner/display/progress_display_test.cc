@@ -18,6 +18,7 @@ namespace {
 
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::Not;
 using ::testing::StartsWith;
 
@@ -333,7 +334,10 @@ TEST_F(ProgressDisplayTest, QuietShowsWhatIsWrongOnly) {
   EXPECT_EQ(err_ + out_, "");
   display_->Message("disk full", MessageLevel::kError);
   EXPECT_EQ(err_, "[15:32:02] disk full\n");
-  EXPECT_THAT(log_, HasSubstr("all is well"));
+  display_->Message("only with --verbose", MessageLevel::kVerbose);
+  EXPECT_THAT(log_, MatchesRegex("....-..-.. 15:32:02 all is well\n"
+                                 "....-..-.. 15:32:02 disk full\n"
+                                 "....-..-.. 15:32:02 only with --verbose\n"));
 }
 
 TEST_F(ProgressDisplayTest, JsonGoesToStdoutAndNothingToStderr) {
