@@ -147,13 +147,6 @@ absl::Status CheckMethods(const std::vector<MethodSettings>& methods,
   return absl::OkStatus();
 }
 
-// Of one session alone, or of where the options come from.
-bool BelongsToSession(const OptionRow& row) {
-  if (row.is_shorthand() || row.group == OptionGroup::kResume) return true;
-  if (row.group == OptionGroup::kDisplay) return true;
-  return row.name == "config" || row.name == "ignore-unknown-config";
-}
-
 }  // namespace
 
 absl::StatusOr<Command> ParseCommand(absl::Span<const std::string> args,
@@ -210,6 +203,22 @@ absl::StatusOr<GivenOptions> OptionsOfJournal(absl::string_view config_json) {
                                      absl::StrCat("the journal's ", key)};
   }
   return given;
+}
+
+GivenOptions StudyOfJournal(absl::string_view config_json) {
+  GivenOptions lists;
+  const absl::StatusOr<nlohmann::json> config = ParseJson(config_json);
+  if (!config.ok() || !config->is_object()) return lists;
+  const auto study = config->find(kStudyKey);
+  if (study == config->end() || !study->is_object()) return lists;
+  for (const absl::string_view key :
+       {"datasets", "models", "methods", kStudyFile}) {
+    const auto found = study->find(std::string(key));
+    if (found == study->end() || !found->is_string()) continue;
+    lists[std::string(key)] = {found->get<std::string>(),
+                               OptionSource::kJournal, "the journal's study"};
+  }
+  return lists;
 }
 
 absl::Status ApplyJournal(const GivenOptions& pinned,

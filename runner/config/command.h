@@ -57,6 +57,10 @@ absl::StatusOr<Command> ParseCommand(absl::Span<const std::string> args,
 // what this version does not know.
 absl::StatusOr<GivenOptions> OptionsOfJournal(absl::string_view config_json);
 
+// The lists of the study that a journal's benchmark is one of, by option, and
+// the file that defines its methods (kStudyFile), if one does.
+GivenOptions StudyOfJournal(absl::string_view config_json);
+
 // Makes `run` and `methods` anew: command line, environment, `pinned`, the
 // file, `journal`, defaults. InvalidArgument as of ParseCommand.
 absl::Status ApplyJournal(const GivenOptions& pinned,

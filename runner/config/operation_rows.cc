@@ -196,6 +196,36 @@ std::vector<OptionRow> ResumeRows() {
        .group = kGroup,
        .help = "failed queries only, permanent failures too",
        .set = SetSwitch<&RunOptions::retry_failed>},
+      {.name = "accept-config-change",
+       .group = kGroup,
+       .help = "go on with an unfinished journal although configuration or "
+               "dataset differ: what is not answered is asked as it is now; "
+               "results say mixed_config, and merge refuses it",
+       .set = SetSwitch<&RunOptions::accept_config_change>},
+      {.name = "info",
+       .group = kGroup,
+       .help = "print the journal's state and every effective value with its "
+               "source and class; nothing is done",
+       .set = SetSwitch<&RunOptions::info>},
+      {.name = "validate-only",
+       .group = kGroup,
+       .help = "check configuration, dataset and every byte of the journal; "
+               "exit 0, 2, 10, 11, 13 or 14",
+       .set = SetSwitch<&RunOptions::validate_only>},
+      {.name = "dry-run",
+       .group = kGroup,
+       .help = "print what would be skipped and asked, by how many workers, "
+               "and the cost so far",
+       .set = SetSwitch<&RunOptions::dry_run>},
+      {.name = "interactive",
+       .group = kGroup,
+       .help = "say what would be done and ask on the terminal: go on, start "
+               "new ones, or quit (exit 2)",
+       .set = SetSwitch<&RunOptions::interactive>},
+      {.name = "yes",
+       .group = kGroup,
+       .help = "go on without being asked",
+       .set = SetSwitch<&RunOptions::yes>},
   };
 }
 
@@ -222,6 +252,11 @@ std::vector<OptionRow> DisplayRows() {
        .group = kGroup,
        .help = "also what is skipped and each failed attempt",
        .set = SetSwitch<&RunOptions::verbose>},
+      {.name = "log-file",
+       .group = kGroup,
+       .value_name = "FILE",
+       .help = "append all messages, those of --verbose too, with full dates",
+       .set = SetText<&RunOptions::log_file>},
       {.name = "json",
        .group = kGroup,
        .help = "JSON lines on stdout",

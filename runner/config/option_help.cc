@@ -38,10 +38,10 @@ constexpr absl::string_view kTail =
     "\n"
     "Exit codes: 0 done, 1 an operation failed, 2 usage, 3 some queries "
     "failed,\n"
-    "11 journal damaged, 12 journal in use, 13 configuration or dataset "
-    "differs,\n"
-    "14 journal of a newer version, 15 a limit was reached, 100 below\n"
-    "--min-score, 129, 130, 143 interrupted (the same command resumes).\n";
+    "10 torn tail (--validate-only), 11 journal damaged, 12 journal in use,\n"
+    "13 configuration or dataset differs, 14 journal of a newer version, 15 a\n"
+    "limit was reached, 100 below --min-score, 129, 130, 143 interrupted (the\n"
+    "same command resumes).\n";
 
 std::string Names(const OptionRow& row) {
   std::string names =

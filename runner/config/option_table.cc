@@ -72,6 +72,12 @@ std::vector<std::string> AllOptionNames() {
   return names;
 }
 
+bool BelongsToSession(const OptionRow& row) {
+  if (row.is_shorthand() || row.group == OptionGroup::kResume) return true;
+  if (row.group == OptionGroup::kDisplay) return true;
+  return row.name == "config" || row.name == "ignore-unknown-config";
+}
+
 absl::Span<const ExclusiveOptions> ExclusiveTable() {
   static constexpr ExclusiveOptions kTable[] = {
       {"dataset", "datasets"},
@@ -88,6 +94,14 @@ absl::Span<const ExclusiveOptions> ExclusiveTable() {
       {"resume-from", "new-journal"},
       {"retry-failed", "overwrite"},
       {"retry-failed", "new-journal"},
+      {"accept-config-change", "overwrite"},
+      {"accept-config-change", "new-journal"},
+      {"info", "validate-only"},
+      {"info", "dry-run"},
+      {"validate-only", "dry-run"},
+      {"interactive", "info"},
+      {"interactive", "validate-only"},
+      {"interactive", "dry-run"},
   };
   return kTable;
 }

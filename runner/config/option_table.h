@@ -67,6 +67,10 @@ const OptionRow* FindOption(absl::string_view name);
 // Long names and aliases.
 std::vector<std::string> AllOptionNames();
 
+// Of one session alone, or of where the options come from: not what a resume
+// goes on with.
+bool BelongsToSession(const OptionRow& row);
+
 // Two options that contradict each other when both are given. From different
 // sources the nearer one wins.
 struct ExclusiveOptions {

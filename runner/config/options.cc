@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <thread>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -272,10 +273,15 @@ absl::Status CheckResume(const GivenOptions& given, const RunOptions& options) {
   if (options.retry_failed && !options.resume) {
     return UsageError("--retry-failed and --no-resume exclude each other");
   }
+  if (options.accept_config_change && !options.resume) {
+    return UsageError(
+        "--accept-config-change and --no-resume exclude each other");
+  }
   if (options.checkpoint_interval > 0) return absl::OkStatus();
   const GivenOption& off = given.at("checkpoint-interval");
   for (const absl::string_view name :
-       {"retry-failed", "overwrite", "new-journal", "resume", "sync"}) {
+       {"retry-failed", "accept-config-change", "overwrite", "new-journal",
+        "resume", "sync"}) {
     if (!IsGiven(given, name)) continue;
     const GivenOption& option = given.at(std::string(name));
     if (option.source < off.source) continue;
@@ -326,12 +332,17 @@ absl::string_view EvaluatorName(EvaluatorKind kind) {
   return "";
 }
 
+std::string ConfigKey(absl::string_view option_name) {
+  return absl::StrReplaceAll(option_name, {{"-", "_"}});
+}
+
 std::string ConfigJson(const RunOptions& options) {
   nlohmann::json config = nlohmann::json::object();
   for (const EffectiveOption& option : options.effective) {
     if (option.value.empty() || option.secret) continue;
-    config[absl::StrReplaceAll(option.name, {{"-", "_"}})] = option.value;
+    config[ConfigKey(option.name)] = option.value;
   }
+  if (!options.study.empty()) config[kStudyKey] = options.study;
   return CanonicalJson(config);
 }
 
@@ -339,6 +350,13 @@ uint32_t AutoWorkers(uint64_t remaining, uint32_t cores) {
   if (remaining < kOneWorkerBelow) return 1;
   if (remaining < kTwoWorkersBelow) return 2;
   return std::max<uint32_t>(1, cores);
+}
+
+uint32_t WorkersFor(const RunOptions& options, uint64_t remaining) {
+  if (options.workers.has_value()) return *options.workers;
+  return AutoWorkers(remaining, options.evaluator == EvaluatorKind::kOpenAi
+                                    ? kHttpWorkers
+                                    : std::thread::hardware_concurrency());
 }
 
 }  // namespace runner

@@ -110,6 +110,13 @@ struct RunOptions {
   bool new_journal = false;
   bool overwrite = false;
   bool retry_failed = false;
+  bool accept_config_change = false;
+  bool info = false;  // These three only look, and exclude each other.
+  bool validate_only = false;
+  bool dry_run = false;
+  bool looks_only() const { return info || validate_only || dry_run; }
+  bool interactive = false;
+  bool yes = false;
   bool score_only = false;  // `rescore`: nothing is asked.
   std::string resume_from;  // A journal, its results, or `latest`.
 
@@ -118,6 +125,7 @@ struct RunOptions {
   bool quiet = false;
   bool verbose = false;
   bool json = false;
+  std::string log_file;  // Empty: none.
 
   // Result.
   std::string output_dir;
@@ -128,7 +136,16 @@ struct RunOptions {
 
   // Every option but shorthands, in the table's order.
   std::vector<EffectiveOption> effective;
+
+  // Of one benchmark of a study, or of a resumed one: the lists that made it
+  // up, by ConfigKey, and under kStudyFile the file that defines its methods.
+  // `resume latest` needs them.
+  std::map<std::string, std::string> study;
 };
+
+// In RunOptions::study, and as what ConfigJson keeps it all.
+inline constexpr char kStudyKey[] = "study";
+inline constexpr char kStudyFile[] = "config";
 
 // What all sources together say, checked. InvalidArgument: usage, exit code 2;
 // the message names the option and its source.
@@ -138,6 +155,9 @@ absl::StatusOr<RunOptions> MakeRunOptions(GivenOptions given);
 // right.
 absl::StatusOr<RunOptions> UncheckedOptions(GivenOptions given);
 
+// "sync-interval" as files and journals say it: "sync_interval".
+std::string ConfigKey(absl::string_view option_name);
+
 // Every effective value as canonical JSON, keys with `_`, values as texts that
 // the same option takes again. Secrets are left out.
 std::string ConfigJson(const RunOptions& options);
@@ -146,6 +166,9 @@ std::string ConfigJson(const RunOptions& options);
 // least 1).
 inline constexpr uint32_t kHttpWorkers = 16;  // Instead of the cores.
 uint32_t AutoWorkers(uint64_t remaining, uint32_t cores);
+
+// How many queries are evaluated at once on this machine, with so many left.
+uint32_t WorkersFor(const RunOptions& options, uint64_t remaining);
 
 }  // namespace runner
 

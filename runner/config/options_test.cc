@@ -7,6 +7,7 @@
 #include "runner/config/command.h"
 #include "runner/config/option_table.h"
 #include "runner/config/option_values.h"
+#include "runner/config/overrides.h"
 
 namespace runner {
 namespace {
@@ -14,7 +15,9 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 
 constexpr absl::string_view kReplay =
     "--dataset d.jsonl --response-field r --scorer numeric ";
@@ -305,6 +308,53 @@ TEST(OptionValues, AutoWorkersFollowWhatRemains) {
   EXPECT_EQ(AutoWorkers(49, 8), 2u);
   EXPECT_EQ(AutoWorkers(50, 8), 8u);
   EXPECT_EQ(AutoWorkers(50, 0), 1u);
+}
+
+// ---------------------------------------------------------------------------
+// What differs from an earlier session
+
+std::vector<std::string> OverridesOf(const RunOptions& before,
+                                     const RunOptions& now) {
+  std::vector<std::string> texts;
+  for (const ConfigOverride& each : FindOverrides(ConfigJson(before), now)) {
+    texts.push_back(absl::StrCat(OverrideText(each), " (", each.source, ")"));
+  }
+  return texts;
+}
+
+TEST_F(OptionsTest, OperationThatDiffersIsAnOverride) {
+  const RunOptions before = Run("--workers 8 --timeout 5s --backup-dir b");
+  environment_["BENCH_RUNNER_SYNC"] = "each";
+  EXPECT_THAT(
+      OverridesOf(before, Run("--workers 4 --timeout 5s --rate-limit 2")),
+      UnorderedElementsAre("rate-limit changed from (not set) to 2 "
+                           "(command line)",
+                           "workers changed from 8 to 4 (command line)",
+                           "sync changed from batch to each (environment)",
+                           "backup-dir changed from b to (not set) (default)"));
+}
+
+TEST_F(OptionsTest, OtherClassesAndSessionsAndSecretsAreNoOverrides) {
+  EXPECT_THAT(OverridesOf(Run(""), Run("--seed 4 -n 3 --quiet --journal-dir j "
+                                       "--retry-failed --extract last-line")),
+              IsEmpty());
+  const auto server = [&](const std::string& key) {
+    const auto command = Parse(
+        absl::StrCat("--dataset d --model m --scorer numeric --base-url u "
+                     "--api-key ",
+                     key));
+    EXPECT_TRUE(command.ok()) << command.status();
+    return command->run;
+  };
+  EXPECT_THAT(OverridesOf(server("one"), server("two")), IsEmpty());
+}
+
+TEST_F(OptionsTest, AnUnreadableConfigurationHasNoOverrides) {
+  for (const char* config : {"", "[", "[]", "null"}) {
+    EXPECT_THAT(FindOverrides(config, Run("--workers 3")), IsEmpty());
+  }
+  EXPECT_THAT(FindOverrides(R"({"dataset":"d.jsonl","workers":3})", Run("")),
+              IsEmpty());
 }
 
 }  // namespace

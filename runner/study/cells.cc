@@ -1,5 +1,7 @@
 #include "runner/study/cells.h"
 
+#include <map>
+#include <string>
 #include <utility>
 
 #include "absl/strings/string_view.h"
@@ -7,11 +9,25 @@
 namespace runner {
 namespace {
 
-void SetEffective(absl::string_view name, absl::string_view value,
-                  RunOptions& options) {
+EffectiveOption* FindEffective(absl::string_view name, RunOptions& options) {
   for (EffectiveOption& option : options.effective) {
-    if (option.name == name) option.value = std::string(value);
+    if (option.name == name) return &option;
   }
+  return nullptr;
+}
+
+// Where several were given, the one comes from there.
+void SetOneOf(absl::string_view several, absl::string_view one,
+              absl::string_view value, RunOptions& options) {
+  EffectiveOption* const all = FindEffective(several, options);
+  EffectiveOption* const each = FindEffective(one, options);
+  if (all == nullptr || each == nullptr) return;
+  if (!all->value.empty()) {
+    each->source = all->source;
+    all->source = OptionSource::kDefault;
+    all->value.clear();
+  }
+  each->value = std::string(value);
 }
 
 const RunOptions& OptionsOf(const std::string& method, const RunOptions& study,
@@ -35,13 +51,25 @@ Cell MakeCell(const RunOptions& options, const std::string& resume_from,
   cell.options.method = method;
   cell.options.datasets.clear();
   cell.options.methods.clear();
-  for (const absl::string_view several : {"datasets", "models", "methods"}) {
-    SetEffective(several, "", cell.options);
-  }
-  SetEffective("dataset", dataset, cell.options);
-  SetEffective("model", model, cell.options);
-  SetEffective("method", method, cell.options);
+  SetOneOf("datasets", "dataset", dataset, cell.options);
+  SetOneOf("models", "model", model, cell.options);
+  SetOneOf("methods", "method", method, cell.options);
   return cell;
+}
+
+// What `resume latest` makes the study of again.
+std::map<std::string, std::string> ListsOf(
+    const RunOptions& study, absl::Span<const MethodOptions> methods) {
+  std::map<std::string, std::string> lists;
+  for (const EffectiveOption& option : study.effective) {
+    const bool is_list = option.name == "datasets" || option.name == "models" ||
+                         option.name == "methods";
+    if (is_list && !option.value.empty()) lists[option.name] = option.value;
+  }
+  if (lists.count("methods") > 0 && !methods.empty()) {
+    lists[kStudyFile] = study.config;
+  }
+  return lists;
 }
 
 }  // namespace
@@ -58,6 +86,9 @@ std::vector<Cell> StudyCells(const RunOptions& options,
   if (models.empty()) models.emplace_back();
   std::vector<std::string> names = options.methods;
   if (names.empty()) names.push_back(options.method);
+  std::map<std::string, std::string> lists = ListsOf(options, methods);
+  // One benchmark that goes on alone is one of its study still.
+  lists.insert(options.study.begin(), options.study.end());
   std::vector<Cell> cells;
   for (size_t i = 0; i < datasets.size(); ++i) {
     for (const std::string& model : models) {
@@ -66,6 +97,7 @@ std::vector<Cell> StudyCells(const RunOptions& options,
                                  options.resume_from, datasets[i], model,
                                  method));
         cells.back().dataset = i;
+        cells.back().options.study = lists;
       }
     }
   }

@@ -12,6 +12,7 @@
 #include "runner/base/json.h"
 #include "runner/base/printable.h"
 #include "runner/base/whole_file.h"
+#include "runner/data/selection.h"
 #include "runner/storage/journal_locator.h"
 #include "runner/study/journal_choice.h"
 
@@ -67,6 +68,34 @@ void TakeScoring(const std::string& scoring_json, GivenOptions& saved) {
     }
   }
   take("scorer", absl::StrJoin(scorers, ","));
+}
+
+// Those of a merged journal's sessions are those of its parts.
+void TakeShard(const BenchmarkInfo& info, GivenOptions& saved) {
+  saved.erase("shard");
+  if (info.shard_count == 0) return;
+  saved["shard"] = {ShardText({info.shard_index, info.shard_count}),
+                    OptionSource::kJournal, "the journal"};
+}
+
+// `latest` is the whole study of which the journal is one benchmark. Methods
+// that a file defines are known with that file only.
+void TakeStudy(const std::string& config_json, GivenOptions& saved,
+               ConfigFile& file) {
+  GivenOptions lists = StudyOfJournal(config_json);
+  const auto defined = lists.find(kStudyFile);
+  if (defined != lists.end() && file.methods.empty()) {
+    file.notes.push_back(
+        absl::StrCat("Its methods are defined in ", defined->second.value,
+                     ": this method alone goes on; -c ", defined->second.value,
+                     " goes on with all of them"));
+    lists.erase("methods");
+  }
+  lists.erase(kStudyFile);
+  for (auto& [name, list] : lists) {
+    saved.erase(name.substr(0, name.size() - 1));  // "model" of "models".
+    saved[name] = std::move(list);
+  }
 }
 
 // What a named journal says of itself goes before what the study's options say
@@ -130,8 +159,11 @@ absl::optional<Refusal> PrepareResume(const JournalAccess& access,
       OptionsOfJournal(located->info->config_json);
   if (!saved.ok()) return RefuseJournal(*directory, saved.status());
   TakeScoring(located->info->scoring_json, *saved);
+  TakeShard(*located->info, *saved);
   GivenOptions pinned;
-  if (named != kLatestName) {
+  if (named == kLatestName) {
+    TakeStudy(located->info->config_json, *saved, command.file);
+  } else {
     pinned = PinsOf(*directory, *located->info);
     saved->erase("models");
     saved->erase("methods");
@@ -139,6 +171,9 @@ absl::optional<Refusal> PrepareResume(const JournalAccess& access,
   const absl::Status status = ApplyJournal(pinned, *saved, command);
   if (!status.ok()) {
     return Refusal{kExitUsage, Printable(status.message())};
+  }
+  for (const auto& [name, list] : StudyOfJournal(located->info->config_json)) {
+    command.run.study[name] = list.value;
   }
   return absl::nullopt;
 }
