@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <functional>
 #include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -33,6 +32,7 @@
 #include "runner/study/journal_entry.h"
 #include "runner/study/memory_pressure.h"
 #include "runner/study/metered_evaluator.h"
+#include "runner/study/session_begin.h"
 #include "runner/study/standing_limit.h"
 #include "runner/study/work_source.h"
 
@@ -199,10 +199,11 @@ absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
                             CountDone(*entered_.journal, plan_), Total(),
                             remaining.to_score));
   }
-  if (entered_.resumed && options_.verbose) {
+  if (entered_.resumed && (options_.verbose || !options_.log_file.empty())) {
     SaySkipped(*entered_.journal, *context_.dataset, plan_, console_);
   }
-  if (remaining.to_ask == 0 && remaining.to_score == 0) {
+  // A change that was accepted belongs to a session, also to an empty one.
+  if (remaining.to_ask == 0 && remaining.to_score == 0 && !entered_.accepted) {
     if (entered_.journal->complete()) {
       console_.Say(
           absl::StrCat("complete since ",
@@ -215,7 +216,9 @@ absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
   }
   const int workers = Workers(remaining);
   withheld_ = LimitForbids(remaining.to_ask);
-  if (withheld_ && remaining.to_score == 0) return absl::nullopt;
+  if (withheld_ && remaining.to_score == 0 && !entered_.accepted) {
+    return absl::nullopt;
+  }
   // What cannot be started is wrong before anything was asked, whatever the
   // reason.
   const auto refused = [](const absl::Status& status) {
@@ -236,13 +239,10 @@ absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
 }
 
 int BenchmarkCellImpl::Workers(const RemainingWork& remaining) const {
-  if (options_.workers.has_value()) return static_cast<int>(*options_.workers);
   // An answer that a process scores takes as long as a question.
   const bool slow_scores = context_.scoring->needs_external();
-  const bool http = options_.evaluator == EvaluatorKind::kOpenAi;
-  return static_cast<int>(
-      AutoWorkers(remaining.to_ask + (slow_scores ? remaining.to_score : 0),
-                  http ? kHttpWorkers : std::thread::hardware_concurrency()));
+  return static_cast<int>(WorkersFor(
+      options_, remaining.to_ask + (slow_scores ? remaining.to_score : 0)));
 }
 
 std::function<void(uint32_t, absl::string_view)> BenchmarkCellImpl::LogOf(
@@ -348,12 +348,9 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(
       IsRedistributed(*entered_.journal, range, workers)) {
     console_.Say(RedistributionText(range, workers));
   }
-  SessionInfo session;
-  session.workers = static_cast<uint32_t>(workers);
-  session.config_json = ConfigJson(options_);
-  if (absl::Status s = entered_.journal->BeginSession(session); !s.ok()) {
-    return JournalFailed(s);
-  }
+  absl::Status begun = BeginSession(options_, static_cast<uint32_t>(workers),
+                                    entered_, console_);
+  if (!begun.ok()) return JournalFailed(begun);
   session_begun_ = true;
   context_.ledger->BeginSession(context_.number);
   if (evaluator != nullptr) {
@@ -458,7 +455,10 @@ absl::optional<Refusal> BenchmarkCellImpl::WriteResultFiles() {
   }
   const BenchmarkInfo& journaled = entered_.journal->info();
   ResultsInfo info;
-  info.benchmark_id = names_.benchmark_id;
+  info.mixed_config = entered_.journal->now().mixed_config;
+  // That by which the journal is found.
+  info.benchmark_id =
+      info.mixed_config ? journaled.benchmark_id : names_.benchmark_id;
   info.run_id = entered_.run_id;
   info.identity_hash = names_.identity_hash;
   info.scoring_hash = names_.scoring_hash;

@@ -15,9 +15,11 @@
 namespace runner {
 namespace {
 
-JournalChoice Refuse(Refusal refusal) {
+JournalChoice Refuse(Refusal refusal,
+                     absl::optional<LocatedJournal> found = absl::nullopt) {
   JournalChoice choice;
   choice.refusal = std::move(refusal);
+  choice.found = std::move(found);
   return choice;
 }
 
@@ -58,22 +60,31 @@ absl::optional<Refusal> MoveAside(const JournalWish& wish,
 }
 
 Refusal RefuseOther(const JournalWish& wish, const LocatedJournal& other) {
-  return {kExitDifference,
-          absl::StrCat(
-              Printable(other.directory),
-              other.condition == JournalCondition::kComplete ? " is complete"
-                                                             : " is unfinished",
-              " and was asked with another configuration:\n",
-              DifferenceTable(other.info->identity_json, wish.identity_json),
-              "Nothing was changed. Repeat with the old configuration to go "
-              "on, or\n  --new-journal  starts one beside it\n  --overwrite    "
-              "moves it to replaced/ and starts over")};
+  const std::string where = Printable(other.directory);
+  const bool complete = other.condition == JournalCondition::kComplete;
+  std::string message = absl::StrCat(
+      where, complete ? " is complete" : " is unfinished",
+      " and was asked with another configuration:\n",
+      DifferenceTable(other.info->identity_json, wish.identity_json),
+      "Nothing was changed. ");
+  if (complete && wish.accept_change) {
+    absl::StrAppend(&message,
+                    "Nothing is left in it to go on with: `run` starts one "
+                    "beside it");
+  } else {
+    absl::StrAppend(&message,
+                    "Repeat with the old configuration to go on, or\n"
+                    "  --new-journal  starts one beside it\n"
+                    "  --overwrite    moves it to replaced/ and starts over");
+  }
+  if (!complete) absl::StrAppend(&message, AcceptChangeHint(where));
+  return {kExitDifference, std::move(message)};
 }
 
 JournalChoice GoOnWith(const LocatedJournal& found, Console& console) {
   if (found.condition == JournalCondition::kDamaged ||
       found.condition == JournalCondition::kUnreadable) {
-    return Refuse(RefuseJournal(found.directory, found.status));
+    return Refuse(RefuseJournal(found.directory, found.status), found);
   }
   console.Say(absl::StrCat("Found journal: ", Printable(found.directory)));
   JournalChoice choice;
@@ -109,13 +120,15 @@ JournalChoice NamedJournal(const JournalWish& wish, const JournalAccess& access,
         {kExitUsage, absl::StrCat(kNothingToResume, ": no journal in ",
                                   Printable(wish.resume_from))});
   }
-  if (found->info.has_value() &&
+  const bool acceptable =
+      wish.accept_change && found->condition != JournalCondition::kComplete;
+  if (found->info.has_value() && !acceptable &&
       found->info->identity_hash != wish.identity_hash) {
-    return Refuse(RefuseOther(wish, *found));
+    return Refuse(RefuseOther(wish, *found), found);
   }
   const Shard asked = {wish.shard_index, wish.shard_count};
   if (found->info.has_value() && !(ShardOf(*found->info) == asked)) {
-    return Refuse(RefuseShard(*found, asked));
+    return Refuse(RefuseShard(*found, asked), found);
   }
   return GoOnWith(*found, console);
 }
@@ -189,6 +202,12 @@ Refusal RefuseJournal(absl::string_view directory, const absl::Status& status) {
   return refusal;
 }
 
+std::string AcceptChangeHint(absl::string_view directory) {
+  return absl::StrCat("\n  bench-runner resume ", directory,
+                      " --accept-config-change\n                 goes on with "
+                      "what is not answered; results say mixed_config");
+}
+
 std::string DifferenceTable(absl::string_view old_json,
                             absl::string_view new_json) {
   absl::StatusOr<std::vector<JsonDifference>> differences =
@@ -228,7 +247,11 @@ absl::optional<LocatedJournal> FindWished(const JournalWish& wish,
         FindJournal(access, wish.journal_dir,
                     {wish.benchmark_id, wish.identity_hash, wish.run_id,
                      wish.shard_index, wish.shard_count});
-    if (match.ok()) found = std::move(match->same);
+    if (match.ok() && !match->same.has_value() && wish.accept_change) {
+      found = std::move(match->other_identity);
+    } else if (match.ok()) {
+      found = std::move(match->same);
+    }
   }
   const bool usable =
       found.has_value() && (found->condition == JournalCondition::kComplete ||
@@ -252,8 +275,12 @@ JournalChoice ChooseJournal(const JournalWish& wish,
     return NewJournal(wish, access);
   }
   if (!match->same.has_value()) {
+    if (match->other_identity.has_value() && wish.accept_change) {
+      return GoOnWith(*match->other_identity, console);
+    }
     if (match->other_identity.has_value() && !wish.new_journal) {
-      return Refuse(RefuseOther(wish, *match->other_identity));
+      return Refuse(RefuseOther(wish, *match->other_identity),
+                    match->other_identity);
     }
     SayWhyNew(wish, access, console);
     return NewJournal(wish, access);

@@ -15,6 +15,9 @@ namespace runner {
 
 inline constexpr absl::string_view kNothingToResume =
     "No checkpoint available for resume";
+inline constexpr absl::string_view kNothingToRetry =
+    "No checkpoint available: --retry-failed asks the failed queries of a "
+    "journal again, and there is none";
 
 struct JournalWish {
   std::string journal_dir;
@@ -24,10 +27,11 @@ struct JournalWish {
   std::string identity_hash;
   uint32_t shard_index = 0;  // 0 of 0: the whole.
   uint32_t shard_count = 0;
-  std::string run_id;        // For a new journal; a suffix is added if taken.
-  bool resume = true;        // --resume / --no-resume
-  bool new_journal = false;  // --new-journal
-  bool overwrite = false;    // --overwrite
+  std::string run_id;          // For a new journal; a suffix is added if taken.
+  bool resume = true;          // --resume / --no-resume
+  bool new_journal = false;    // --new-journal
+  bool overwrite = false;      // --overwrite
+  bool accept_change = false;  // --accept-config-change
 };
 
 struct JournalChoice {
@@ -35,7 +39,8 @@ struct JournalChoice {
   std::string directory;
   std::string run_id;
   bool create = false;
-  // Unless `create`: what was found there, without writing.
+  // Unless `create`: what was found there, without writing; with a refusal, the
+  // journal that it is about, if there is one.
   absl::optional<LocatedJournal> found;
 };
 
@@ -54,6 +59,9 @@ JournalChoice NewJournal(const JournalWish& wish, const JournalAccess& access);
 
 // Refusals that name the journal and the next step.
 Refusal RefuseJournal(absl::string_view directory, const absl::Status& status);
+
+// A further line for a refusal: how to go on with the journal all the same.
+std::string AcceptChangeHint(absl::string_view directory);
 
 // "a: 1 -> 2", a line each, for two canonical JSON objects.
 std::string DifferenceTable(absl::string_view old_json,

@@ -9,8 +9,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "journal/error.h"
+#include "runner/base/json.h"
 #include "runner/base/printable.h"
 #include "runner/base/version.h"
+#include "runner/config/overrides.h"
 #include "runner/storage/journal_locator.h"
 #include "runner/study/dataset_match.h"
 #include "runner/study/journal_choice.h"
@@ -40,8 +42,9 @@ class JournalEntry {
   MaybeRefusal Enter(const JournalChoice& choice);
   MaybeRefusal CreateJournal(const JournalChoice& choice);
   MaybeRefusal ResumeJournal(const JournalChoice& choice);
-  MaybeRefusal CheckSame(const LocatedJournal& found, bool* begin_new);
   MaybeRefusal MatchRows();
+  MaybeRefusal CheckStillSame(const RowMatch& match) const;
+  MaybeRefusal AcceptChanges(const RowMatch& match);
   MaybeRefusal ChangeScoring();
   MaybeRefusal ExtendDataset(const RowMatch& match);
   BenchmarkJournal::Options JournalOptions() const;
@@ -97,11 +100,8 @@ absl::optional<Refusal> JournalEntry::OpenJournal() {
   const JournalChoice choice = ChooseJournal(Wish(), context_.access, console_);
   if (choice.refusal.has_value()) return choice.refusal;
   if (choice.create && options_.retry_failed) {
-    return Refusal{kExitUsage,
-                   "No checkpoint available: --retry-failed asks the failed "
-                   "queries of a journal again, and there is none"};
+    return Refusal{kExitUsage, std::string(kNothingToRetry)};
   }
-
   return Enter(choice);
 }
 
@@ -156,10 +156,11 @@ absl::optional<Refusal> JournalEntry::CreateJournal(
 absl::optional<Refusal> JournalEntry::ResumeJournal(
     const JournalChoice& choice) {
   entered_.directory = choice.directory;
-  bool begin_new = false;
-  MaybeRefusal refusal = CheckSame(*choice.found, &begin_new);
-  if (refusal.has_value()) return refusal;
-  if (begin_new) {
+  const DatasetVerdict verdict =
+      JudgeDataset(*choice.found, *context_.dataset, options_, context_.access);
+  if (verdict.refusal.has_value()) return verdict.refusal;
+  if (verdict.begin_new) {
+    console_.Say(verdict.message);
     const JournalChoice beside = NewJournal(Wish(), context_.access);
     return beside.refusal.has_value() ? beside.refusal : CreateJournal(beside);
   }
@@ -182,36 +183,59 @@ absl::optional<Refusal> JournalEntry::ResumeJournal(
   return MatchRows();
 }
 
-// Rows must be those of the journal, or it is left as it is. One that is
-// finished, or in which nothing was asked, stands in nobody's way.
-absl::optional<Refusal> JournalEntry::CheckSame(const LocatedJournal& found,
-                                                bool* begin_new) {
-  absl::StatusOr<std::string> differences =
-      DatasetDifferences(found, *context_.dataset, context_.access);
-  if (!differences.ok())
-    return RefuseJournal(entered_.directory, differences.status());
-  if (differences->empty()) return absl::nullopt;
-  const std::string where = Printable(entered_.directory);
-  const bool finished = found.condition == JournalCondition::kComplete;
-  if (options_.new_journal || found.totals.attempts == 0 || finished) {
-    console_.Say(absl::StrCat(where,
-                              found.totals.attempts == 0 ? " has no answers and"
-                              : finished                 ? " is complete and"
-                                                         : "",
-                              " differs; starting a new journal beside it:\n",
-                              *differences));
-    *begin_new = true;
+// Between the look without a lock and the lock another process may have
+// accepted a change.
+absl::optional<Refusal> JournalEntry::CheckStillSame(
+    const RowMatch& match) const {
+  if (options_.accept_config_change) return absl::nullopt;
+  const bool rows_same =
+      match.differences.empty() || entered_.journal->now().accepted_dataset ==
+                                       context_.dataset->fingerprint();
+  if (rows_same &&
+      entered_.journal->info().identity_hash == names_.identity_hash) {
     return absl::nullopt;
   }
-  return Refusal{
-      kExitDifference,
-      absl::StrCat(where,
-                   " is unfinished and differs from what is asked for:\n",
-                   *differences,
-                   "Nothing was changed. Repeat with what it was begun with, "
-                   "or\n  --new-journal  starts one beside it and asks "
-                   "everything again\n"
-                   "  --overwrite    moves it to replaced/ and starts over")};
+  return Refusal{kExitDifference,
+                 absl::StrCat(Printable(entered_.directory),
+                              " was changed by another process just now; "
+                              "run the same command again")};
+}
+
+// --accept-config-change: what differs is journaled before anything is asked
+// by it, so that nobody takes the answers for those of one configuration.
+absl::optional<Refusal> JournalEntry::AcceptChanges(const RowMatch& match) {
+  if (!options_.accept_config_change) return absl::nullopt;
+  BenchmarkJournal& journal = *entered_.journal;
+  const std::string& fingerprint = context_.dataset->fingerprint();
+  const std::string known = journal.now().accepted_dataset.empty()
+                                ? journal.info().dataset_fingerprint
+                                : journal.now().accepted_dataset;
+  const std::string source = OverrideSource(options_, "accept-config-change");
+  std::vector<OverrideRecord> changes;
+  std::string differences;
+  if (journal.info().identity_hash != names_.identity_hash) {
+    changes.push_back({kIdentityOverride, journal.info().identity_json,
+                       names_.identity_json, source});
+    differences =
+        DifferenceTable(journal.info().identity_json, names_.identity_json);
+  }
+  if (!match.differences.empty() &&
+      journal.now().accepted_dataset != fingerprint) {
+    changes.push_back(
+        {kDatasetOverride, JsonString(known), JsonString(fingerprint), source});
+    absl::StrAppend(&differences, RowDifferences(match.differences));
+  }
+  if (changes.empty()) return absl::nullopt;
+  if (absl::Status s = journal.AcceptChanges(changes); !s.ok()) {
+    return RefuseJournal(entered_.directory, s);
+  }
+  entered_.accepted = true;
+  console_.Say(absl::StrCat(
+      "Going on in spite of what differs (--accept-config-change):\n",
+      differences,
+      "What is answered stays as it was answered, what is not is asked as it "
+      "is now,\nremoved rows no longer count"));
+  return absl::nullopt;
 }
 
 // Other scoring is no other benchmark: what was answered is scored again, and
@@ -234,14 +258,17 @@ absl::optional<Refusal> JournalEntry::MatchRows() {
   absl::StatusOr<std::vector<RowInfo>> rows = entered_.journal->ReadRows();
   if (!rows.ok()) return RefuseJournal(entered_.directory, rows.status());
   const RowMatch match = MatchDataset(*context_.dataset, *rows);
-  if (!match.differences.empty()) {
-    return Refusal{kExitDifference,
-                   absl::StrCat(Printable(entered_.directory),
-                                " was changed by another process just now; "
-                                "run the same command again")};
+  MaybeRefusal refusal = CheckStillSame(match);
+  if (!refusal.has_value()) refusal = AcceptChanges(match);
+  if (!refusal.has_value()) refusal = ExtendDataset(match);
+  if (!refusal.has_value()) refusal = ChangeScoring();
+  if (!refusal.has_value() && entered_.journal->now().mixed_config) {
+    console_.Say(
+        "Its answers were given under more than one configuration or dataset: "
+        "results say\nmixed_config, and it cannot be merged; --no-resume "
+        "starts one of one configuration");
   }
-  MaybeRefusal refusal = ExtendDataset(match);
-  return refusal.has_value() ? refusal : ChangeScoring();
+  return refusal;
 }
 
 absl::optional<Refusal> JournalEntry::ExtendDataset(const RowMatch& match) {
@@ -270,6 +297,7 @@ JournalWish WishOf(const RunOptions& options, const BenchmarkNames& names) {
   wish.resume = options.resume;
   wish.new_journal = options.new_journal;
   wish.overwrite = options.overwrite;
+  wish.accept_change = options.accept_config_change;
   return wish;
 }
 

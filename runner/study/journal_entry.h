@@ -34,6 +34,8 @@ struct EnteredJournal {
   std::string directory;
   std::string run_id;
   bool resumed = false;
+  // Another configuration or changed rows were accepted just now.
+  bool accepted = false;
   // Without a journal (--checkpoint-interval 0) what the results are made of
   // lies in `directory`, which whoever called removes.
   bool temporary = false;

@@ -83,6 +83,14 @@ MaybeRefusal InputFinder::AddJournal(LocatedJournal journal, bool named) {
       journal.condition == JournalCondition::kUnreadable) {
     return RefuseJournal(journal.directory, journal.status);
   }
+  if (journal.now.mixed_config) {
+    return Refusal{
+        kExitDifference,
+        absl::StrCat(NameOf(journal),
+                     ": its answers were given under more than one "
+                     "configuration or dataset (--accept-config-change).\n"
+                     "Nothing was merged.")};
+  }
   const bool sharded = journal.info.has_value() && !ShardOf(journal).whole();
   if (sharded) {
     inputs_.shards.push_back(std::move(journal));

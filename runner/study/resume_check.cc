@@ -3,13 +3,15 @@
 #include "absl/strings/str_cat.h"
 #include "runner/base/printable.h"
 #include "runner/storage/journal_head.h"
-#include "runner/study/dataset_match.h"
+#include "runner/study/journal_choice.h"
 
 namespace runner {
 namespace {
 
 // Rows named in one message; the rest is counted.
 constexpr size_t kRowsNamedMax = 20;
+
+}  // namespace
 
 std::string RowDifferences(const std::vector<RowDifference>& differences) {
   std::string text;
@@ -28,11 +30,11 @@ std::string RowDifferences(const std::vector<RowDifference>& differences) {
   return text;
 }
 
-}  // namespace
-
 absl::StatusOr<std::string> DatasetDifferences(const LocatedJournal& located,
                                                const Dataset& dataset,
                                                const JournalAccess& access) {
+  if (located.now.accepted_dataset == dataset.fingerprint())
+    return std::string();
   // The fingerprint is that of the dataset it was begun with: where that is
   // all that it lists, and the dataset still, no rows need be compared.
   if (located.info->dataset_fingerprint == dataset.fingerprint() &&
@@ -43,6 +45,53 @@ absl::StatusOr<std::string> DatasetDifferences(const LocatedJournal& located,
       ReadRows(located.directory, located.rows, access);
   if (!rows.ok()) return rows.status();
   return RowDifferences(MatchDataset(dataset, *rows).differences);
+}
+
+DatasetVerdict JudgeDataset(const LocatedJournal& found, const Dataset& dataset,
+                            const RunOptions& options,
+                            const JournalAccess& access) {
+  DatasetVerdict verdict;
+  const absl::StatusOr<std::string> differences =
+      DatasetDifferences(found, dataset, access);
+  if (!differences.ok()) {
+    verdict.refusal = RefuseJournal(found.directory, differences.status());
+    return verdict;
+  }
+  if (differences->empty()) return verdict;
+  const std::string where = Printable(found.directory);
+  const bool finished = found.condition == JournalCondition::kComplete;
+  const bool asked = found.totals.attempts > 0;
+  if (options.accept_config_change) {
+    if (!finished) return verdict;
+    verdict.refusal =
+        Refusal{kExitDifference,
+                absl::StrCat(where, " is complete and differs:\n", *differences,
+                             "Nothing was changed, and nothing is left in it "
+                             "to go on with: `run` starts one beside it")};
+    return verdict;
+  }
+  if (options.new_journal || !asked || finished) {
+    verdict.begin_new = true;
+    verdict.message = absl::StrCat(where,
+                                   !asked     ? " has no answers and"
+                                   : finished ? " is complete and"
+                                              : "",
+                                   " differs; starting a new journal beside "
+                                   "it:\n",
+                                   *differences);
+    return verdict;
+  }
+  verdict.refusal =
+      Refusal{kExitDifference,
+              absl::StrCat(
+                  where, " is unfinished and differs from what is asked for:\n",
+                  *differences,
+                  "Nothing was changed. Repeat with what it was begun with, "
+                  "or\n  --new-journal  starts one beside it and asks "
+                  "everything again\n"
+                  "  --overwrite    moves it to replaced/ and starts over",
+                  AcceptChangeHint(where))};
+  return verdict;
 }
 
 }  // namespace runner

@@ -7,20 +7,40 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "runner/base/exit_code.h"
+#include "runner/config/options.h"
 #include "runner/data/dataset.h"
 #include "runner/storage/journal_access.h"
 #include "runner/storage/journal_locator.h"
 #include "runner/storage/records.h"
+#include "runner/study/dataset_match.h"
 
 namespace runner {
 
-// For people: a line for each row that differs, empty where there is none. Rows
-// that the dataset has beyond the journal's are no difference.
+// For people: a line for each row that differs, empty where there is none.
+std::string RowDifferences(const std::vector<RowDifference>& differences);
 
+// The same for a journal and a dataset. Rows that the dataset has beyond the
+// journal's are no difference, nor is a dataset that was accepted as it is.
 // Errors: those of reading the journal.
 absl::StatusOr<std::string> DatasetDifferences(const LocatedJournal& located,
                                                const Dataset& dataset,
                                                const JournalAccess& access);
+
+// What becomes of a journal that was found, for its rows' sake.
+struct DatasetVerdict {
+  absl::optional<Refusal> refusal;
+  // A new one is begun beside it; `message` says why.
+  bool begin_new = false;
+  std::string message;
+};
+
+// Rows must be those of the journal, or it is left as it is. One that is
+// finished, or in which nothing was asked, stands in nobody's way.
+DatasetVerdict JudgeDataset(const LocatedJournal& found, const Dataset& dataset,
+                            const RunOptions& options,
+                            const JournalAccess& access);
 
 }  // namespace runner
 
