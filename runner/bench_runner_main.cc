@@ -5,9 +5,12 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "journal/format.h"
@@ -19,6 +22,7 @@
 #include "runner/config/encryption_key.h"
 #include "runner/config/merge_options.h"
 #include "runner/display/console.h"
+#include "runner/display/log_file.h"
 #include "runner/display/progress_display.h"
 #include "runner/storage/journal_access.h"
 #include "runner/study/estimate_command.h"
@@ -82,6 +86,62 @@ int Merge(absl::Span<const std::string> args) {
   return RunMerge(*options, cipher->get(), *NewDisplayConsole(display));
 }
 
+// For what is said before there is a display.
+int Fail(LogFile* log, absl::string_view message, int exit_code) {
+  std::fprintf(stderr, "bench-runner: %s\n", std::string(message).c_str());
+  if (log != nullptr) {
+    log->Append(LogLines(message, absl::Now(), absl::LocalTimeZone()));
+  }
+  return exit_code;
+}
+
+// Null if there is none. Who only looks writes nothing.
+std::unique_ptr<LogFile> OpenLog(const RunOptions& options) {
+  if (options.log_file.empty() || options.looks_only()) return nullptr;
+  return std::make_unique<LogFile>(options.log_file,
+                                   [](absl::string_view message) {
+                                     std::fprintf(stderr, "bench-runner: %s\n",
+                                                  std::string(message).c_str());
+                                   });
+}
+
+int RunCommand(Command& command) {
+  const RunOptions& options = command.run;
+  const std::unique_ptr<LogFile> log = OpenLog(options);
+  const absl::StatusOr<std::unique_ptr<journal::Cipher>> cipher =
+      TakeEncryptionKey(options.encryption_key_file);
+  if (!cipher.ok()) {
+    return Fail(log.get(), Printable(cipher.status().message()), kExitUsage);
+  }
+  if (command.file.needs_key && *cipher == nullptr) {
+    return Fail(log.get(),
+                absl::StrCat("the configuration asks for encryption: give "
+                             "--encryption-key-file or $",
+                             kEncryptionKeyVariable),
+                kExitUsage);
+  }
+  if (absl::optional<Refusal> refusal = Complete(command, cipher->get());
+      refusal.has_value()) {
+    return Fail(log.get(), refusal->message, refusal->exit_code);
+  }
+  ProgressDisplay::Options shown = ProgressDisplay::Options::ForFlags(
+      options.quiet, !options.progress_bar, options.json, options.verbose);
+  if (log != nullptr) {
+    shown.log = [&log](absl::string_view lines) { log->Append(lines); };
+  }
+  for (const std::string& note : command.file.notes) {
+    if (!options.quiet) std::fprintf(stderr, "%s\n", Printable(note).c_str());
+    if (log != nullptr) {
+      log->Append(LogLines(note, absl::Now(), absl::LocalTimeZone()));
+    }
+  }
+  if (command.action == Action::kEstimate) {
+    return PrintEstimate(command, cipher->get());
+  }
+  ProgressDisplay display(std::move(shown));
+  return RunStudy(command, cipher->get(), display);
+}
+
 int Main(const std::vector<std::string>& args) {
   if (!args.empty() && args[0] == kMergeCommand) {
     return Merge(absl::MakeConstSpan(args).subspan(1));
@@ -97,37 +157,7 @@ int Main(const std::vector<std::string>& args) {
     std::fputs(command->text.c_str(), stdout);
     return kExitDone;
   }
-  const RunOptions& options = command->run;
-  const absl::StatusOr<std::unique_ptr<journal::Cipher>> cipher =
-      TakeEncryptionKey(options.encryption_key_file);
-  if (!cipher.ok()) {
-    std::fprintf(stderr, "bench-runner: %s\n",
-                 Printable(cipher.status().message()).c_str());
-    return kExitUsage;
-  }
-  if (command->file.needs_key && *cipher == nullptr) {
-    std::fprintf(stderr,
-                 "bench-runner: the configuration asks for encryption: give "
-                 "--encryption-key-file or $%s\n",
-                 kEncryptionKeyVariable);
-    return kExitUsage;
-  }
-  if (absl::optional<Refusal> refusal = Complete(*command, cipher->get());
-      refusal.has_value()) {
-    std::fprintf(stderr, "bench-runner: %s\n", refusal->message.c_str());
-    return refusal->exit_code;
-  }
-  if (!options.quiet) {
-    for (const std::string& note : command->file.notes) {
-      std::fprintf(stderr, "%s\n", Printable(note).c_str());
-    }
-  }
-  if (command->action == Action::kEstimate) {
-    return PrintEstimate(*command, cipher->get());
-  }
-  ProgressDisplay display(ProgressDisplay::Options::ForFlags(
-      options.quiet, !options.progress_bar, options.json, options.verbose));
-  return RunStudy(*command, cipher->get(), display);
+  return RunCommand(*command);
 }
 
 }  // namespace

@@ -17,9 +17,13 @@
 namespace runner {
 namespace {
 
+using ::testing::_;
 using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::Pair;
 using ::testing::SizeIs;
 
 constexpr int kQuestions = 40;
@@ -85,6 +89,31 @@ TEST_F(CommandsTest, ResumeLatestIsTheJournalLastWorkedOn) {
   EXPECT_EQ(place_.RunProgram({"resume", "-s", "latest"}), 0);
   EXPECT_THAT(place_.err(), HasSubstr("complete since"));
   place_.ExpectAskedOnceButInDoubt(kQuestions);
+}
+
+TEST_F(CommandsTest, LatestIsTheWholeStudyLastWorkedOn) {
+  place_.options.erase("results");
+  RunAndInterrupt({"--models", "a,b", "--method", "x"});
+  EXPECT_EQ(place_.RunProgram({"resume", "latest"}), 0) << place_.err();
+  EXPECT_THAT(place_.Journals(), SizeIs(2));
+  const auto calls = place_.CallCounts();
+  EXPECT_THAT(calls, SizeIs(kQuestions));
+  EXPECT_THAT(calls, Each(Pair(_, 2)));  // Once by each model.
+  EXPECT_EQ(place_.RunProgram({"resume", "latest", "--model", "a"}), 0);
+  EXPECT_THAT(place_.err(), Not(HasSubstr("[2/2]")));
+}
+
+TEST_F(CommandsTest, LatestOfAFilesMethodsNeedsTheFile) {
+  place_.options.erase("results");
+  place_.Write("bench.yaml", "methods: {m: {seed: 1}, n: {seed: 2}}\n");
+  RunAndInterrupt({"-c", "bench.yaml", "--methods", "all"});
+  EXPECT_EQ(place_.RunProgram({"resume", "latest"}), 0) << place_.err();
+  EXPECT_THAT(place_.err(), HasSubstr("-c bench.yaml goes on with all"));
+  EXPECT_THAT(place_.Journals(), SizeIs(1));
+  EXPECT_EQ(place_.RunProgram({"resume", "latest", "-c", "bench.yaml"}), 0)
+      << place_.err();
+  EXPECT_THAT(place_.Journals(), SizeIs(2));
+  EXPECT_THAT(place_.CallCounts(), Each(Pair(_, 2)));
 }
 
 TEST_F(CommandsTest, AJournalCanBeNamedByItsResults) {

@@ -2,11 +2,8 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +20,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "tests/runner_fixture.h"
+#include "tests/terminal.h"
 
 namespace runner {
 namespace {
@@ -544,42 +542,10 @@ TEST_F(ResumeTest, WithoutATerminalThereAreWholeLinesOnly) {
   EXPECT_THAT(place_.out(), AllOf(HasSubstr("0.9000"), Not(HasSubstr("\r"))));
 }
 
-// A new terminal and its name. A bare system may have none yet: then it gets a
-// folder of them, which ends with this process.
-int OpenTerminal(const std::string& folder, std::string* name) {
-  std::string names = "/dev/pts";
-  int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-  if (terminal < 0 || access(names.c_str(), F_OK) != 0) {
-    names = folder;
-    std::filesystem::create_directories(folder);
-    if (unshare(CLONE_NEWNS) != 0 ||
-        mount("devpts", folder.c_str(), "devpts", 0, "ptmxmode=0666") != 0) {
-      return -1;
-    }
-    terminal = open((folder + "/ptmx").c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);
-  }
-  int number = 0;
-  if (terminal < 0 || unlockpt(terminal) != 0 ||
-      ioctl(terminal, TIOCGPTN, &number) != 0) {
-    return -1;
-  }
-  *name = names + "/" + std::to_string(number);
-  return terminal;
-}
-
 TEST_F(ResumeTest, ATerminalShowsABar) {
-  std::string name;
-  const int terminal = OpenTerminal(place_.Path("pts"), &name);
-  ASSERT_GE(terminal, 0) << "no terminal: " << strerror(errno);
-  RunnerProcess runner = place_.Start({}, name);
-  std::string seen;
-  char bytes[4096];
-  // Ends with an error when the last process has closed the terminal.
-  for (ssize_t n; (n = read(terminal, bytes, sizeof bytes)) > 0;) {
-    seen.append(bytes, static_cast<size_t>(n));
-  }
-  close(terminal);
-  umount2(place_.Path("pts").c_str(), MNT_DETACH);
+  const Terminal terminal(place_.Path("pts"));
+  RunnerProcess runner = place_.Start({}, terminal.name());
+  const std::string seen = terminal.ReadAll();
   EXPECT_EQ(runner.WaitExit(), 0);
   EXPECT_THAT(seen, AllOf(HasSubstr("\r"), HasSubstr("60/60 ["),
                           HasSubstr("queries/s")));

@@ -579,7 +579,7 @@ bool JournalIsDead(const absl::Status& status) {
   }
 }
 
-RemainingWork BenchmarkRun::CountRemaining(const BenchmarkJournal& journal,
+RemainingWork BenchmarkRun::CountRemaining(const QueryProgress& journal,
                                            const RunPlan& plan) {
   return CountWork(journal, plan);
 }

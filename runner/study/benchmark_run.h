@@ -97,7 +97,7 @@ struct RemainingWork {
 // it does.
 class BenchmarkRun {
  public:
-  static RemainingWork CountRemaining(const BenchmarkJournal& journal,
+  static RemainingWork CountRemaining(const QueryProgress& journal,
                                       const RunPlan& plan);
 
   static std::unique_ptr<BenchmarkRun> Create(const RunParts& parts,

@@ -29,7 +29,9 @@
 #include "runner/study/cost_summary.h"
 #include "runner/study/ledger.h"
 #include "runner/study/limits.h"
+#include "runner/study/question.h"
 #include "runner/study/study_inputs.h"
+#include "runner/study/study_look.h"
 
 namespace runner {
 namespace {
@@ -90,9 +92,23 @@ class Study {
 };
 
 int Study::Run() {
+  const bool asks = options_.interactive && !options_.yes;
+  if (asks && !CanAsk()) {
+    console_->Error(
+        "--interactive asks on a terminal, and there is none; --yes goes on "
+        "without a question");
+    return kExitUsage;
+  }
   if (absl::Status s = Prepare(); !s.ok()) {
     console_->Error(Printable(s.message()));
     return ExitCodeOf(s);
+  }
+  const StudyLook look = {&options_,      &cell_options_, &datasets_,
+                          scoring_.get(), cipher_,        console_.get()};
+  if (options_.looks_only()) return LookAtStudy(look);
+  if (asks) {
+    const absl::optional<int> ended = AskFirst(look, *signals_, &cell_options_);
+    if (ended.has_value()) return *ended;
   }
   CarrySpending();
   RunCells();
@@ -120,12 +136,16 @@ absl::Status Study::Prepare() {
       options_.scorers);
   if (!scoring.ok()) return scoring.status();
   scoring_ = std::make_unique<Scoring>(*std::move(scoring));
-  absl::StatusOr<std::unique_ptr<SignalCatcher>> signals =
-      SignalCatcher::Install([this](int) { RequestStop(); });
-  if (!signals.ok()) return signals.status();
-  signals_ = *std::move(signals);
+  // Looking can be ended at any time.
+  if (!options_.looks_only()) {
+    absl::StatusOr<std::unique_ptr<SignalCatcher>> signals =
+        SignalCatcher::Install([this](int) { RequestStop(); });
+    if (!signals.ok()) return signals.status();
+    signals_ = *std::move(signals);
+  }
   if (absl::Status s = MakeCells(); !s.ok()) return s;
   if (absl::Status s = CheckPrices(); !s.ok()) return s;
+  if (options_.info) return absl::OkStatus();
   for (const StudyDataset& loaded : datasets_) {
     if (absl::Status s = CheckRows(loaded); !s.ok()) return s;
   }

@@ -11,7 +11,7 @@ uint64_t KeyOf(uint32_t run, uint32_t index) {
 
 }  // namespace
 
-WorkSource::WorkSource(const BenchmarkJournal& journal, const RunPlan& plan)
+WorkSource::WorkSource(const QueryProgress& journal, const RunPlan& plan)
     : WorkSource(
           journal.open_queries(),
           [&journal](uint32_t run, uint32_t index) {
@@ -47,7 +47,7 @@ absl::optional<WorkItem> WorkSource::Next() {
   return absl::nullopt;
 }
 
-RemainingWork CountWork(const BenchmarkJournal& journal, const RunPlan& plan) {
+RemainingWork CountWork(const QueryProgress& journal, const RunPlan& plan) {
   RemainingWork remaining;
   remaining.to_score = CountUnscored(journal, plan);
   WorkSource source(journal, plan);
@@ -62,7 +62,7 @@ RemainingWork CountWork(const BenchmarkJournal& journal, const RunPlan& plan) {
   return remaining;
 }
 
-uint64_t CountDone(const BenchmarkJournal& journal, const RunPlan& plan) {
+uint64_t CountDone(const QueryProgress& journal, const RunPlan& plan) {
   uint64_t done = 0;
   for (uint32_t run = 1; run <= plan.runs; ++run) {
     for (const SelectedRow& row : plan.rows) {
@@ -72,7 +72,7 @@ uint64_t CountDone(const BenchmarkJournal& journal, const RunPlan& plan) {
   return done;
 }
 
-uint64_t CountUnscored(const BenchmarkJournal& journal, const RunPlan& plan) {
+uint64_t CountUnscored(const QueryProgress& journal, const RunPlan& plan) {
   uint64_t unscored = 0;
   for (uint32_t run = 1; run <= plan.runs; ++run) {
     for (const SelectedRow& row : plan.rows) {

@@ -9,7 +9,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/optional.h"
-#include "runner/storage/benchmark_journal.h"
+#include "runner/storage/progress_state.h"
 #include "runner/study/benchmark_run.h"
 
 namespace runner {
@@ -32,7 +32,7 @@ class WorkSource {
   WorkSource(const std::vector<OpenQuery>& open, IsDone is_done,
              const RunPlan& plan);
   // Borrows `journal`.
-  WorkSource(const BenchmarkJournal& journal, const RunPlan& plan);
+  WorkSource(const QueryProgress& journal, const RunPlan& plan);
 
   // The next query, or nothing when all were yielded.
   absl::optional<WorkItem> Next();
@@ -53,10 +53,10 @@ class WorkSource {
 
 // How many queries are left to ask, in how many batches, and how many answers
 // to score.
-RemainingWork CountWork(const BenchmarkJournal& journal, const RunPlan& plan);
+RemainingWork CountWork(const QueryProgress& journal, const RunPlan& plan);
 // How many are answered, of what is asked for: the journal may hold more.
-uint64_t CountDone(const BenchmarkJournal& journal, const RunPlan& plan);
-uint64_t CountUnscored(const BenchmarkJournal& journal, const RunPlan& plan);
+uint64_t CountDone(const QueryProgress& journal, const RunPlan& plan);
+uint64_t CountUnscored(const QueryProgress& journal, const RunPlan& plan);
 
 }  // namespace runner
 

@@ -1,0 +1,106 @@
+#include "runner/study/study_look.h"
+
+#include <cstdio>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "journal/clock.h"
+#include "runner/base/exit_code.h"
+#include "runner/base/printable.h"
+#include "runner/study/benchmark_look.h"
+#include "runner/study/look_report.h"
+#include "runner/study/question.h"
+
+namespace runner {
+namespace {
+
+absl::StatusOr<BenchmarkLook> LookAt(const StudyLook& study, const Cell& cell) {
+  const StudyDataset& data = (*study.datasets)[cell.dataset];
+  LookContext context;
+  context.options = &cell.options;
+  context.dataset = data.dataset.get();
+  context.selected = &data.selected;
+  context.slow_scores = study.scoring->needs_external();
+  context.access.cipher = study.cipher;
+  context.clock = journal::Clock::Real();
+  return LookAtBenchmark(context, cell.model);
+}
+
+// What there is to say of one; `code` becomes the graver one.
+std::string ReportOn(const StudyLook& study, const Cell& cell,
+                     const BenchmarkLook& look, int* code) {
+  const RunOptions& options = *study.options;
+  if (options.dry_run) {
+    *code = GraverLook(*code, LookExitCode(look));
+    return options.json ? DryRunJson(look) : DryRunText(look);
+  }
+  if (options.validate_only) {
+    JournalAccess access;
+    access.cipher = study.cipher;
+    const JournalVerdict verdict = VerifyJournal(look, access);
+    *code = GraverLook(*code, ValidationExitCode(look, verdict));
+    return options.json ? ValidationJson(look, verdict)
+                        : ValidationText(look, verdict);
+  }
+  if (options.json) return InfoJson(look, cell.options);
+  const bool several = study.cells->size() > 1;
+  return absl::StrCat(InfoText(look),
+                      OptionsText(cell.options, several ? &options : nullptr));
+}
+
+}  // namespace
+
+int LookAtStudy(const StudyLook& study) {
+  const RunOptions& options = *study.options;
+  int code = kExitDone;
+  for (const Cell& cell : *study.cells) {
+    const absl::StatusOr<BenchmarkLook> look = LookAt(study, cell);
+    if (!look.ok()) {
+      study.console->Error(Printable(look.status().message()));
+      return ExitCodeOf(look.status());
+    }
+    std::fputs(ReportOn(study, cell, *look, &code).c_str(), stdout);
+  }
+  if (options.info && study.cells->size() > 1 && !options.json) {
+    std::fputs(absl::StrCat("The study\n", OptionsText(options)).c_str(),
+               stdout);
+  }
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  study.console->Error("stdout did not take what there is to say");
+  return kExitOperation;
+}
+
+absl::optional<int> AskFirst(const StudyLook& study,
+                             const SignalCatcher& signals,
+                             std::vector<Cell>* cells) {
+  std::string summary;
+  bool may_start_new = false;
+  for (const Cell& cell : *study.cells) {
+    const absl::StatusOr<BenchmarkLook> look = LookAt(study, cell);
+    if (!look.ok()) {
+      study.console->Error(Printable(look.status().message()));
+      return ExitCodeOf(look.status());
+    }
+    absl::StrAppend(&summary, DryRunText(*look));
+    may_start_new = may_start_new || look->journal.has_value();
+  }
+  may_start_new = may_start_new && !study.options->overwrite;
+  const Answer answer =
+      Ask(summary, may_start_new, [&] { return signals.caught() != 0; });
+  if (answer == Answer::kGoOn) return absl::nullopt;
+  if (answer == Answer::kStartNew) {
+    for (Cell& cell : *cells) {
+      cell.options.resume = false;
+      cell.options.resume_from.clear();
+      cell.options.retry_failed = false;
+      cell.options.accept_config_change = false;
+    }
+    return absl::nullopt;
+  }
+  if (signals.caught() != 0) return kExitSignal + signals.caught();
+  study.console->Say("Nothing was started");
+  return kExitUsage;
+}
+
+}  // namespace runner
