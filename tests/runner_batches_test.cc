@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "runner/storage/record_codec.h"
 #include "tests/runner_fixture.h"
+#include "tools/journalctl_bench.h"
 
 namespace runner {
 namespace {
@@ -50,6 +53,18 @@ class BatchesTest : public testing::Test {
     }
     std::sort(numbers.begin(), numbers.end());
     return numbers;
+  }
+
+  // What `journalctl-bench info` says.
+  std::string Info() const {
+    std::ostringstream out;
+    inspector::Context context{
+        out, out, {}, [](absl::Duration) { return false; }, nullptr};
+    EXPECT_EQ(inspector::RunJournalctlBench({"info", place_.JournalDirectory()},
+                                            context),
+              0)
+        << out.str();
+    return out.str();
   }
 
   // Answers some of batches of 5, and is killed. Returns how many were asked.
@@ -106,6 +121,18 @@ TEST_F(BatchesTest, AnotherSizeAfterAKillRegroupsWhatIsLeft) {
             numbers.size());
   EXPECT_EQ(numbers.back(), first + planned[1].count - 1);
   place_.ExpectAskedOnceButInDoubt(kQuestions);
+  EXPECT_THAT(Info(), HasSubstr(absl::StrCat("Batches      ", numbers.size(),
+                                             " Completed\n")));
+  EXPECT_THAT(Info(), Not(HasSubstr(" Pending")));
+}
+
+TEST_F(BatchesTest, WhatIsPlannedAndUnderWayCanBeSeen) {
+  RunAndKill();
+  const size_t done = Numbers(BatchStatus::kCompleted).size();
+  const size_t begun = Numbers(BatchStatus::kRunning).size();
+  EXPECT_THAT(Info(), HasSubstr(absl::StrCat(begun - done, " Running\n")));
+  EXPECT_THAT(Info(),
+              HasSubstr(absl::StrCat(kQuestions / 5 - begun, " Pending\n")));
 }
 
 // As fsyncs show that need nothing else: neither a number of results nor time.

@@ -132,6 +132,7 @@ TEST_F(ConfigFileTest, KeysInSections) {
       "  backup_interval: 100\n"
       "  recovery_mode: automatic\n");
   EXPECT_EQ(file.options.at("checkpoint-interval").value, "7");
+  EXPECT_EQ(file.options.at("checkpoint-on-batch-complete").value, "true");
   EXPECT_EQ(file.options.at("journal-dir").value, "cp");
   EXPECT_EQ(file.options.at("backup-dir").value, "backups");
   EXPECT_EQ(file.options.at("keep-snapshots").value, "3");

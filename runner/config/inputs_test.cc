@@ -113,6 +113,8 @@ TEST(Identity, OnlyWhatIsSetIsPartOfIt) {
             R"({"evaluator":"replay","model":"m","seed":3})");
   EXPECT_EQ(ScoringJson({.extract = "last-line", .scorers = {"numeric"}}),
             R"({"extract":"last-line","scorer":["numeric"]})");
+  EXPECT_EQ(ScoringJson({.scorers = {"worker"}, .scorer_command = "./judge"}),
+            R"({"scorer":["worker"],"scorer_command":"./judge"})");
   EXPECT_EQ(SelectionJson({.runs = 2}), R"({"runs":2})");
 }
 

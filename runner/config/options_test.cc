@@ -148,6 +148,7 @@ TEST_F(OptionsTest, MistakesAreNamedWithTheirOption) {
   EXPECT_THAT(Error("--timeout 0"),
               HasSubstr("--timeout: must be more than 0"));
   EXPECT_THAT(Error("--workers some"), HasSubstr("nor auto"));
+  EXPECT_THAT(Error("--batch-size 0"), HasSubstr("--batch-size"));
   EXPECT_THAT(Error("--sync often"), HasSubstr("each, batch and none"));
   EXPECT_THAT(Error("--seed -1"), HasSubstr("--seed"));
   EXPECT_THAT(Error("--models a,,b"), HasSubstr("--models"));
