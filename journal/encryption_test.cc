@@ -15,6 +15,7 @@
 #include "journal/cipher.h"
 #include "journal/error.h"
 #include "journal/folder.h"
+#include "journal/journal_lock.h"
 #include "journal/reader.h"
 #include "journal/salvage.h"
 #include "journal/testing/journal_fixture.h"

@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 #include "journal/error.h"
 #include "journal/format.h"
+#include "journal/journal_lock.h"
 #include "journal/recovery.h"
 #include "journal/segment_header.h"
 #include "journal/writer.h"

@@ -63,7 +63,6 @@ std::string UuidHex(const JournalUuid& uuid);
 // 32 hex digits; "" for none.
 std::string KeyIdHex(const KeyId& key_id);
 
-inline constexpr absl::string_view kLockFileName = "LOCK";
 inline constexpr absl::string_view kNewSuffix = ".new";
 inline constexpr absl::string_view kTornSuffix = ".torn";
 

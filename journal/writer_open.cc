@@ -11,6 +11,7 @@
 #include "absl/types/optional.h"
 #include "journal/error.h"
 #include "journal/examiner.h"
+#include "journal/journal_lock.h"
 #include "journal/repair.h"
 #include "journal/snapshot_choice.h"
 #include "journal/snapshot_keeper.h"
@@ -148,8 +149,7 @@ absl::StatusOr<OpenedLog> OpenLog(absl::string_view directory,
   OpenedLog opened;
   opened.directory = std::string(directory);
   if (absl::Status s = MakeDirectory(fs, directory, options); !s.ok()) return s;
-  absl::StatusOr<std::unique_ptr<FileLock>> lock =
-      fs.Lock(JoinPath(directory, kLockFileName));
+  absl::StatusOr<std::unique_ptr<FileLock>> lock = LockJournal(fs, directory);
   if (!lock.ok()) return lock.status();
   opened.lock = *std::move(lock);
   absl::StatusOr<Listing> listing = List(fs, directory);

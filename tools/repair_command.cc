@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "journal/journal.h"
+#include "journal/journal_lock.h"
 #include "runner/base/printable.h"
 #include "runner/base/text.h"
 #include "tools/journal_check.h"
@@ -24,7 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr absl::string_view kLockName = "LOCK";
 // Kept beside the segments for people.
 constexpr absl::string_view kErrorsLogName = "errors.log";
 constexpr int kNameSuffixMax = 1000;
@@ -110,8 +110,7 @@ class Repair {
                        " is writing it; stop it first"));
     }
     absl::StatusOr<std::unique_ptr<journal::FileLock>> lock =
-        journal::FileSystem::Posix()->Lock(
-            journal::JoinPath(options_.path, kLockName));
+        journal::LockJournal(*journal::FileSystem::Posix(), options_.path);
     if (!lock.ok()) return lock.status();
     lock_ = *std::move(lock);
     return absl::OkStatus();

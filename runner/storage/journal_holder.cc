@@ -6,18 +6,18 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "journal/file_system.h"
+#include "journal/journal_lock.h"
 #include "journal/lock_holder.h"
 
 namespace runner {
 namespace {
 
-constexpr absl::string_view kLockName = "LOCK";
 constexpr size_t kHolderTextBytesMax = 256;
 
 }  // namespace
 
 absl::optional<JournalHolder> FindHolder(absl::string_view directory) {
-  const std::string path = journal::JoinPath(directory, kLockName);
+  const std::string path = journal::JoinPath(directory, journal::kLockFileName);
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return absl::nullopt;
   const auto close_fd = absl::MakeCleanup([fd] { close(fd); });

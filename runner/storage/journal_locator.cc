@@ -14,6 +14,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/civil_time.h"
 #include "journal/error.h"
+#include "journal/journal_lock.h"
 #include "journal/reader.h"
 #include "journal/recovery.h"
 #include "runner/storage/journal_now.h"
@@ -30,7 +31,6 @@ constexpr size_t kDateChars = 8;
 
 constexpr absl::string_view kSegmentSuffix = ".seg";
 constexpr absl::string_view kManifestSuffix = ".manifest";
-constexpr absl::string_view kLockName = "LOCK";
 
 bool IsDated(absl::string_view name) {
   return name.size() > kDateChars && name[kDateChars] == '_' &&
@@ -236,7 +236,8 @@ bool MayBeCreated(const JournalAccess& access, absl::string_view directory) {
   absl::StatusOr<std::vector<std::string>> names = fs.List(directory);
   return names.ok() &&
          std::all_of(names->begin(), names->end(), [](const std::string& name) {
-           return name == kLockName || absl::EndsWith(name, ".seg.new");
+           return name == journal::kLockFileName ||
+                  absl::EndsWith(name, ".seg.new");
          });
 }
 
@@ -392,7 +393,7 @@ absl::StatusOr<std::string> MoveToReplaced(journal::FileSystem& fs,
   }
   // Held until it has moved, so that no writer is left behind without a name.
   absl::StatusOr<std::unique_ptr<journal::FileLock>> lock =
-      fs.Lock(journal::JoinPath(source, kLockName));
+      journal::LockJournal(fs, source);
   if (!lock.ok()) return lock.status();
   const std::string replaced = journal::JoinPath(journal_dir, kReplacedName);
   if (absl::Status s = fs.CreateDirectory(replaced); !s.ok()) return s;

@@ -8,11 +8,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "journal/error.h"
+#include "journal/journal_lock.h"
 
 namespace runner {
 namespace {
-
-constexpr absl::string_view kLockName = "LOCK";
 
 // No journal's name begins with a dot.
 constexpr absl::string_view kRemovedPrefix = ".cleared-";
@@ -28,7 +27,7 @@ absl::Status RemoveJournal(journal::FileSystem& fs,
                               absl::StrCat(directory, ": no journal here"));
   }
   const absl::StatusOr<std::unique_ptr<journal::FileLock>> lock =
-      fs.Lock(journal::JoinPath(directory, kLockName));
+      journal::LockJournal(fs, directory);
   if (!lock.ok()) return lock.status();
   const std::filesystem::path path = std::string(directory);
   const std::string aside =

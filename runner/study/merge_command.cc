@@ -15,6 +15,7 @@
 #include "absl/types/optional.h"
 #include "journal/error.h"
 #include "journal/file_system.h"
+#include "journal/journal_lock.h"
 #include "runner/base/exit_code.h"
 #include "runner/base/json.h"
 #include "runner/base/printable.h"
@@ -30,8 +31,6 @@
 
 namespace runner {
 namespace {
-
-constexpr absl::string_view kLockName = "LOCK";
 
 using MaybeRefusal = absl::optional<Refusal>;
 
@@ -156,7 +155,7 @@ MaybeRefusal MergeCommand::ClearAside() const {
   if (!exists.ok()) return RefuseStatus(aside_, exists.status());
   if (!*exists) return absl::nullopt;
   absl::StatusOr<std::unique_ptr<journal::FileLock>> lock =
-      access_.file_system->Lock(journal::JoinPath(aside_, kLockName));
+      journal::LockJournal(*access_.file_system, aside_);
   if (!lock.ok()) return RefuseJournal(aside_, lock.status());
   RemoveAside();
   return absl::nullopt;

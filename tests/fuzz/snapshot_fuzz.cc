@@ -20,6 +20,7 @@
 #include "journal/cipher.h"
 #include "journal/format.h"
 #include "journal/journal.h"
+#include "journal/journal_lock.h"
 #include "journal/little_endian.h"
 #include "journal/manifest.h"
 #include "journal/part_footer.h"
