@@ -1,5 +1,7 @@
 #include "runner/data/dataset.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -14,6 +16,7 @@
 #include "runner/base/line_reader.h"
 #include "runner/base/printable.h"
 #include "runner/base/text.h"
+#include "runner/data/index_file.h"
 #include "runner/data/row_index.h"
 #include "runner/data/unpacked_file.h"
 
@@ -21,6 +24,9 @@ namespace runner {
 namespace {
 
 using nlohmann::json;
+
+// Counts up when rows are indexed by other rules: ids, canonical JSON.
+constexpr int kIndexRules = 1;
 
 constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
@@ -53,19 +59,32 @@ absl::Status AtItsLine(const RawRow& row, absl::string_view message) {
 
 class FileDataset final : public Dataset {
  public:
-  FileDataset(absl::string_view path, UnpackedFile file, DatasetFormat format)
+  FileDataset(absl::string_view path, UnpackedFile file,
+              const DatasetOptions& options)
       : path_(path),
         file_(std::move(file)),
         format_(NewRowFormat(
-            format, path_, file_.fd.get(),
-            HasByteOrderMark(file_) ? kByteOrderMark.size() : 0, file_.size)) {}
+            options.format, path_, file_.fd.get(),
+            HasByteOrderMark(file_) ? kByteOrderMark.size() : 0, file_.size)) {
+    if (options.index_directory.empty() ||
+        file_.size < options.indexed_bytes_min) {
+      return;
+    }
+    index_path_ = IndexFilePath(options.index_directory, path_);
+    key_.stamp = file_.stamp;
+    key_.unpacked_bytes = file_.size;
+    key_.options = Xxh3(absl::StrCat(static_cast<int>(options.format), " ",
+                                     kIndexRules, " ", options.id_field));
+  }
 
   // Errors: InvalidArgument "<line>: <what>".
   absl::Status Index(const std::string& id_field);
+  // Whether an index was kept.
+  bool FindIndex();
 
   size_t size() const override { return rows_.size(); }
   std::string id(size_t i) const override { return rows_.id(i); }
-  uint32_t occurrence(size_t i) const override { return rows_[i].occurrence; }
+  uint32_t occurrence(size_t i) const override { return rows_.occurrence(i); }
   uint64_t content_hash(size_t i) const override {
     return rows_[i].content_hash;
   }
@@ -73,6 +92,11 @@ class FileDataset final : public Dataset {
   std::string name() const override;
   std::string path() const override { return path_; }
   std::string fingerprint() const override { return rows_.fingerprint(); }
+  uint64_t checked_rules() const override { return checked_rules_; }
+  absl::Status KeepIndex(uint64_t rules) const override {
+    if (index_path_.empty() || rules == checked_rules_) return absl::OkStatus();
+    return WriteIndexFile(index_path_, key_, rows_, rules);
+  }
 
  private:
   absl::Status AddRow(const RawRow& row, const std::string& id_field);
@@ -81,7 +105,23 @@ class FileDataset final : public Dataset {
   const UnpackedFile file_;
   const std::unique_ptr<RowFormat> format_;
   RowIndex rows_;
+  std::string index_path_;  // Empty: none is kept.
+  IndexKey key_;
+  uint64_t checked_rules_ = 0;
 };
+
+bool FileDataset::FindIndex() {
+  if (index_path_.empty()) return false;
+  absl::StatusOr<StoredIndex> index = ReadIndexFile(index_path_, key_);
+  if (!index.ok()) return false;
+  // The header of a CSV file makes JSON of its rows.
+  RawRow first;
+  const absl::StatusOr<bool> any = format_->Next(first);
+  if (!any.ok() || !*any || first.offset != index->rows[0].offset) return false;
+  rows_ = std::move(index->rows);
+  checked_rules_ = index->rules;
+  return true;
+}
 
 absl::Status FileDataset::Index(const std::string& id_field) {
   RawRow row;
@@ -114,7 +154,7 @@ absl::Status FileDataset::AddRow(const RawRow& raw,
 }
 
 absl::StatusOr<std::string> FileDataset::Row(size_t i) const {
-  const RowEntry& row = rows_[i];
+  const RowEntry row = rows_[i];
   std::string text(row.length, '\0');
   const absl::Status read =
       ReadExactly(file_.fd.get(), row.offset, &text[0], row.length);
@@ -123,6 +163,8 @@ absl::StatusOr<std::string> FileDataset::Row(size_t i) const {
     return absl::UnknownError(absl::StrCat(where, read.message()));
   }
   if (!read.ok() || Xxh3(text) != row.text_hash) {
+    // What was kept of it before must not be found again.
+    if (!index_path_.empty()) unlink(index_path_.c_str());
     return absl::FailedPreconditionError(absl::StrCat(
         where, "the file was changed while it is in use (row ",
         Quoted(rows_.id(i)), "); what is journaled is kept, start again"));
@@ -148,8 +190,8 @@ absl::StatusOr<std::unique_ptr<Dataset>> Dataset::Load(
     absl::string_view path, const DatasetOptions& options) {
   absl::StatusOr<UnpackedFile> file = OpenUnpacked(path);
   if (!file.ok()) return file.status();
-  auto dataset =
-      std::make_unique<FileDataset>(path, *std::move(file), options.format);
+  auto dataset = std::make_unique<FileDataset>(path, *std::move(file), options);
+  if (dataset->FindIndex()) return std::unique_ptr<Dataset>(std::move(dataset));
   if (absl::Status s = dataset->Index(options.id_field); !s.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat(Printable(path), ":", s.message()));

@@ -14,16 +14,22 @@
 
 namespace runner {
 
+// Of smaller files no index is kept: reading them takes no longer.
+inline constexpr uint64_t kIndexedBytesMin = 16 << 20;
+
 struct DatasetOptions {
   // Dotted path of the id; empty: the first of `id`, `question_id`, `task_id`
   // that the row has, else the content hash.
-  std::string id_field;
+  std::string id_field = {};
   DatasetFormat format = DatasetFormat::kByName;
+  // Where indices of datasets are kept (index_file.h). Empty: nowhere.
+  std::string index_directory = {};
+  uint64_t indexed_bytes_min = kIndexedBytesMin;
 };
 
 // Immutable and thread-safe. Rows are read again where they lie, each when it
-// is wanted; memory is some 64 bytes a row, not the rows. A gzip-compressed
-// file is unpacked to a temporary one (unpacked_file.h).
+// is wanted; memory is 34 bytes and the id of each row, not the rows. A
+// gzip-compressed file is unpacked to a temporary one (unpacked_file.h).
 class Dataset {
  public:
   // Reads and checks every row, in the forms of row_format.h: UTF-8 (a byte
@@ -31,6 +37,8 @@ class Dataset {
   // of type string or number.
   // Errors: InvalidArgument "<path>:<line>: <what>"; NotFound; a file that
   // changes while it is used is not supported and is detected on Row().
+  // Where an index is kept of the file as it stands, no row is read; each is
+  // compared with the index when it is wanted.
   static absl::StatusOr<std::unique_ptr<Dataset>> Load(
       absl::string_view path, const DatasetOptions& options);
 
@@ -55,6 +63,13 @@ class Dataset {
   // SHA-256 (hex) over the sorted (id, occurrence, content hash) of all rows:
   // independent of their order.
   virtual std::string fingerprint() const = 0;
+
+  // The `rules` of the index that was found: those that all rows keep. 0: none
+  // was found.
+  virtual uint64_t checked_rules() const = 0;
+  // Keeps the index, now that all rows keep `rules`. Does nothing where it is
+  // kept already, or not to be kept. Errors are of the index alone.
+  virtual absl::Status KeepIndex(uint64_t rules) const = 0;
 };
 
 }  // namespace runner

@@ -9,13 +9,18 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "runner/base/hashing.h"
 #include "runner/base/line_reader.h"
 #include "runner/data/fields.h"
+#include "runner/data/index_file.h"
 #include "runner/data/selection.h"
 
 namespace runner {
@@ -24,6 +29,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 // A dataset file written by the test.
 class DatasetTest : public ::testing::Test {
@@ -356,6 +362,140 @@ TEST(Fields, WhatIsAskedForAndMissingIsAnError) {
 }
 
 // -- Selection ----------------------------------------------------------------
+
+// A dataset of which an index is kept.
+class IndexedDatasetTest : public DatasetTest {
+ protected:
+  IndexedDatasetTest() {
+    std::filesystem::remove_all(directory_);
+    std::string text;
+    for (int i = 0; i < 150; ++i) {
+      absl::StrAppend(&text, "{\"id\":\"q", i / 2, "\",\"x\":", i, "}\n\n");
+    }
+    Write(text);
+  }
+  ~IndexedDatasetTest() override { std::filesystem::remove_all(directory_); }
+
+  std::unique_ptr<Dataset> Load() {
+    DatasetOptions options;
+    options.index_directory = directory_;
+    options.indexed_bytes_min = 20;
+    options.id_field = id_field_;
+    auto dataset = Dataset::Load(path_, options);
+    EXPECT_TRUE(dataset.ok()) << dataset.status();
+    return dataset.ok() ? *std::move(dataset) : nullptr;
+  }
+  std::string IndexPath() { return IndexFilePath(directory_, path_); }
+  IndexKey KeyOf() {
+    auto file = OpenUnpacked(path_);
+    return {.stamp = file->stamp, .options = 1, .unpacked_bytes = file->size};
+  }
+  static std::string Describe(const Dataset& dataset) {
+    std::string text = dataset.fingerprint();
+    for (size_t i = 0; i < dataset.size(); ++i) {
+      absl::StrAppend(&text, "\n", dataset.id(i), " ", dataset.occurrence(i),
+                      " ", dataset.content_hash(i), " ",
+                      Xxh3(dataset.Row(i).value_or("none")));
+    }
+    return text;
+  }
+
+  std::string directory_ = ::testing::TempDir() + "/indices";
+  std::string id_field_;
+};
+
+TEST_F(IndexedDatasetTest, IsFoundAgainAsItWas) {
+  const auto first = Load();
+  EXPECT_EQ(first->checked_rules(), 0u);
+  ASSERT_EQ(first->KeepIndex(7), absl::OkStatus());
+  const auto again = Load();
+  EXPECT_EQ(again->checked_rules(), 7u);
+  EXPECT_EQ(Describe(*again), Describe(*first));
+  EXPECT_EQ(again->occurrence(0) + again->occurrence(1), 1u);
+}
+
+TEST_F(IndexedDatasetTest, IsNotBelievedOfAnotherFile) {
+  ASSERT_EQ(Load()->KeepIndex(7), absl::OkStatus());
+  std::ofstream(path_, std::ios::app) << "{\"id\":\"new\",\"x\":-1}\n";
+  const auto changed = Load();
+  EXPECT_EQ(changed->checked_rules(), 0u);
+  EXPECT_EQ(changed->id(changed->size() - 1), "new");
+  ASSERT_EQ(changed->KeepIndex(7), absl::OkStatus());
+  EXPECT_EQ(Load()->checked_rules(), 7u);
+  id_field_ = "x";
+  EXPECT_EQ(Load()->checked_rules(), 0u);
+}
+
+TEST_F(IndexedDatasetTest, IsForgottenWhenARowIsNotAsItSays) {
+  ASSERT_EQ(Load()->KeepIndex(7), absl::OkStatus());
+  const auto found = Load();
+  ASSERT_EQ(found->checked_rules(), 7u);
+  {
+    std::fstream file(path_, std::ios::in | std::ios::out);
+    file.seekp(3);
+    file << "j";
+  }
+  EXPECT_THAT(std::string(found->Row(0).status().message()),
+              HasSubstr("the file was changed"));
+  EXPECT_FALSE(std::filesystem::exists(IndexPath()));
+}
+
+TEST_F(IndexedDatasetTest, SmallDatasetsHaveNone) {
+  Write("{\"id\":1}\n");
+  ASSERT_EQ(Load()->KeepIndex(7), absl::OkStatus());
+  EXPECT_FALSE(std::filesystem::exists(directory_));
+}
+
+TEST_F(IndexedDatasetTest, OfCsvKnowsTheHeader) {
+  NameIt(".csv");
+  Write("id,x\nq1,\"two\nlines\"\nq2,yyy\n");
+  ASSERT_EQ(Load()->KeepIndex(7), absl::OkStatus());
+  const auto again = Load();
+  EXPECT_EQ(again->checked_rules(), 7u);
+  EXPECT_THAT(again->Row(1).value_or(""),
+              StartsWith("{\"id\":\"q2\",\"x\":\"yyy"));
+}
+
+// Whatever its bytes, it is the index that was kept or none.
+TEST_F(IndexedDatasetTest, HostileIndicesAreNone) {
+  ASSERT_EQ(Load()->KeepIndex(7), absl::OkStatus());
+  const IndexKey key = KeyOf();
+  RowIndex rows;
+  for (int i = 0; i < 100; ++i) {
+    const nlohmann::json row = {{"id", absl::StrCat("q", i / 2)}};
+    const std::string text = row.dump();
+    ASSERT_EQ(rows.Add({text, 20u * i, 1u + i}, row, ""), absl::OkStatus());
+  }
+  rows.Finish();
+  const std::string path = directory_ + "/hostile.rows";
+  ASSERT_EQ(WriteIndexFile(path, key, rows, 7), absl::OkStatus());
+  ASSERT_TRUE(ReadIndexFile(path, key).ok());
+  std::stringstream whole;
+  whole << std::ifstream(path, std::ios::binary).rdbuf();
+  const std::string bytes = whole.str();
+  for (size_t at = 0; at < bytes.size(); ++at) {
+    std::string hostile = bytes;
+    hostile[at] ^= 1 << at % 8;
+    std::ofstream(path, std::ios::binary) << hostile;
+    ASSERT_FALSE(ReadIndexFile(path, key).ok()) << at;
+    if (at % 7 != 0) continue;
+    std::ofstream(path, std::ios::binary) << bytes.substr(0, at);
+    ASSERT_FALSE(ReadIndexFile(path, key).ok()) << at;
+  }
+  std::ofstream(path, std::ios::binary) << bytes << "x";
+  EXPECT_FALSE(ReadIndexFile(path, key).ok());
+}
+
+TEST_F(IndexedDatasetTest, TheOldestGo) {
+  for (size_t i = 0; i < kIndexFilesMax + 5; ++i) {
+    std::filesystem::create_directories(directory_);
+    std::ofstream(absl::StrCat(directory_, "/", i)) << "old";
+  }
+  ASSERT_EQ(Load()->KeepIndex(7), absl::OkStatus());
+  EXPECT_TRUE(std::filesystem::exists(IndexPath()));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_), {}),
+            static_cast<ptrdiff_t>(kIndexFilesMax));
+}
 
 class SelectionTest : public DatasetTest {
  protected:

@@ -7,6 +7,7 @@
 #include <deque>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -14,21 +15,39 @@
 
 namespace runner {
 
-// 48 bytes a row, and the id.
+inline constexpr size_t kIdBytesMax = 1024;
+
 struct RowEntry {
   uint64_t offset = 0;
   uint64_t content_hash = 0;  // XXH3-64 of the canonical JSON.
   uint64_t text_hash = 0;     // XXH3-64 of the bytes as they stand in the file.
   uint32_t length = 0;
-  uint32_t line = 0;  // Saturates: for messages only.
-  uint32_t occurrence = 0;
-  uint32_t id_length = 0;  // 0: the id is the content hash in hex.
-  const char* id = nullptr;
+  uint64_t line = 0;  // May be too small: for messages only.
 };
+
+// Rows that follow each other: 32 bytes each, and their ids. As it stands in
+// memory it stands in an index file, too.
+struct RowBlock {
+  static constexpr size_t kRows = 64;
+
+  uint64_t line = 0;  // Of the first row.
+  uint64_t offset[kRows] = {};
+  uint64_t content_hash[kRows] = {};
+  uint64_t text_hash[kRows] = {};
+  uint32_t length[kRows] = {};
+  uint16_t line_behind[kRows] = {};  // The first row's. Saturates.
+  uint16_t id_begin[kRows] = {};     // In the block's ids, one behind another.
+};
+static_assert(RowBlock::kRows * kIdBytesMax <= size_t{1} << 16);
 
 // Thread-safe once Finish() was called.
 class RowIndex {
  public:
+  struct Block {
+    RowBlock rows;
+    std::string ids;
+  };
+
   // `row` is what `raw` means, an object. InvalidArgument for a row without
   // the id that `id_field` asks for (see DatasetOptions), or with a wrong one.
   absl::Status Add(const RawRow& raw, const nlohmann::json& row,
@@ -37,27 +56,34 @@ class RowIndex {
   // After the last row: numbers rows of equal id, hashes all of them.
   void Finish();
 
-  size_t size() const { return rows_.size(); }
-  const RowEntry& operator[](size_t i) const { return rows_[i]; }
-  std::string id(size_t i) const { return IdText(rows_[i]); }
+  size_t size() const { return size_; }
+  RowEntry operator[](size_t i) const;
+  std::string id(size_t i) const;
+  uint32_t occurrence(size_t i) const {
+    return occurrences_.empty() ? 0 : occurrences_[i];
+  }
   const std::string& fingerprint() const { return fingerprint_; }
 
+  // What an index file holds. All blocks but the last are full.
+  const std::deque<Block>& blocks() const { return blocks_; }
+  // Of each row; empty where all are 0.
+  const std::vector<uint32_t>& occurrences() const { return occurrences_; }
+
+  // An index as it was saved, in place of Add and Finish. InvalidArgument for
+  // what no index can be: the file is not believed.
+  absl::Status Restore(std::deque<Block> blocks, size_t size,
+                       std::vector<uint32_t> occurrences,
+                       std::string fingerprint);
+
  private:
-  // Holds ids in blocks that never move, so that growing copies nothing.
-  class IdStore {
-   public:
-    const char* Add(absl::string_view id);
-
-   private:
-    std::deque<std::string> blocks_;
-  };
-
-  static std::string IdText(const RowEntry& row);
-  static int CompareIds(const RowEntry& a, const RowEntry& b);
+  // Empty: the id is the content hash in hex.
+  absl::string_view IdBytes(size_t i) const;
+  int CompareIds(size_t a, size_t b) const;
 
   // A deque: a vector would hold all rows twice while it grows.
-  std::deque<RowEntry> rows_;
-  IdStore ids_;
+  std::deque<Block> blocks_;
+  size_t size_ = 0;
+  std::vector<uint32_t> occurrences_;
   std::string fingerprint_;
 };
 

@@ -158,6 +158,15 @@ absl::Status Unpacking::TakeOutput() {
   return WriteAll(out_, bytes);
 }
 
+FileStamp StampOf(const struct stat& info) {
+  constexpr int64_t kNanos = 1'000'000'000;
+  return {.device = info.st_dev,
+          .inode = info.st_ino,
+          .bytes = static_cast<uint64_t>(info.st_size),
+          .modified_ns = info.st_mtim.tv_sec * kNanos + info.st_mtim.tv_nsec,
+          .changed_ns = info.st_ctim.tv_sec * kNanos + info.st_ctim.tv_nsec};
+}
+
 bool IsGzip(int fd, uint64_t size) {
   char magic[2];
   return size >= sizeof(magic) &&
@@ -192,7 +201,9 @@ absl::StatusOr<UnpackedFile> OpenUnpacked(absl::string_view path) {
         "so write the data to a file first"));
   }
   const uint64_t size = static_cast<uint64_t>(info.st_size);
-  if (!IsGzip(fd.get(), size)) return UnpackedFile{std::move(fd), size};
+  if (!IsGzip(fd.get(), size)) {
+    return UnpackedFile{std::move(fd), size, StampOf(info)};
+  }
   absl::StatusOr<FileDescriptor> unpacked = OpenNameless();
   if (!unpacked.ok()) {
     return absl::Status(unpacked.status().code(),
@@ -204,7 +215,8 @@ absl::StatusOr<UnpackedFile> OpenUnpacked(absl::string_view path) {
         s.code(), absl::StrCat(Printable(path), ":", unpacking.line(), ": ",
                                s.message()));
   }
-  return UnpackedFile{*std::move(unpacked), unpacking.unpacked()};
+  return UnpackedFile{*std::move(unpacked), unpacking.unpacked(),
+                      StampOf(info)};
 }
 
 }  // namespace runner

@@ -24,9 +24,20 @@ class FileDescriptor {
   int fd_;
 };
 
+// Which file, and in which state: what is written to it changes the stamp, but
+// for a writer that sets the times back.
+struct FileStamp {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  uint64_t bytes = 0;  // As it stands on disk.
+  int64_t modified_ns = 0;
+  int64_t changed_ns = 0;
+};
+
 struct UnpackedFile {
   FileDescriptor fd;
   uint64_t size = 0;
+  FileStamp stamp;  // Of the file that was opened.
 };
 
 // A gzip bomb: up to kUnpackedFreeBytes a file may become whatever its size;

@@ -18,7 +18,9 @@
 #include "runner/storage/errors_log.h"
 #include "runner/storage/journal_head.h"
 #include "runner/storage/journal_read.h"
+#include "runner/storage/journal_watch.h"
 #include "runner/storage/record_codec.h"
+#include "runner/storage/row_list.h"
 #include "runner/storage/snapshot_pacer.h"
 #include "runner/storage/worker_states.h"
 
@@ -30,13 +32,8 @@ namespace {
 constexpr size_t kRecordBytesMax = 16 << 20;
 constexpr size_t kRecordTextMax = kRecordBytesMax - (64 << 10);
 
-// What is appended at once, and one record of the list of rows, are no larger.
-constexpr size_t kAppendBytesMax = 4 << 20;
-constexpr size_t kRowsBytesMax = 1 << 20;
-// What a row takes besides its id: table, offsets, padding.
-constexpr size_t kRowBytesExtra = 48;
-
 constexpr size_t kInDoubtPerRecordMax = 4096;
+constexpr size_t kInDoubtBytesMax = 1 << 20;
 
 // Directories to be made above a new journal.
 constexpr int kMissingParentsMax = 64;
@@ -110,24 +107,6 @@ absl::Status CheckFree(journal::FileSystem& fs, absl::string_view directory) {
   return Invalid(absl::StrCat(directory, ": a journal is already here"));
 }
 
-// An encoded record.
-struct Body {
-  RecordType type;
-  std::string bytes;
-};
-
-// How many of `rows` fit into one record of the list, at least one.
-size_t RowsOfARecord(absl::Span<const RowInfo> rows) {
-  size_t bytes = 0;
-  size_t count = 0;
-  while (count < rows.size()) {
-    bytes += rows[count].id.size() + kRowBytesExtra;
-    if (count > 0 && bytes > kRowsBytesMax) break;
-    ++count;
-  }
-  return count;
-}
-
 class JournalOfBenchmark final : public BenchmarkJournal {
  public:
   JournalOfBenchmark(absl::string_view directory, const Options& options)
@@ -138,13 +117,14 @@ class JournalOfBenchmark final : public BenchmarkJournal {
 
   absl::Status Open(const Options& options,
                     journal::WriterOptions::Existing existing);
-  absl::Status WriteHead(const BenchmarkInfo& info,
-                         absl::Span<const RowInfo> rows);
+  absl::Status WriteHead(const BenchmarkInfo& info, uint64_t rows,
+                         absl::FunctionRef<RowInfo(uint64_t)> row);
   absl::Status ReadHead();
 
   const BenchmarkInfo& info() const override { return info_; }
   const JournalNow& now() const override { return now_; }
-  absl::StatusOr<std::vector<RowInfo>> ReadRows() const override;
+  absl::Status ForEachRow(
+      absl::FunctionRef<void(RowInfo)> visit) const override;
   const journal::RecoveryReport& recovery_report() const override {
     return writer_->recovery_report();
   }
@@ -243,9 +223,6 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   absl::Status AppendResponse(const std::string& response);
   absl::Status AppendWithState(const std::string& response,
                                const std::string& state);
-  absl::StatusOr<journal::Lsn> AppendAll(const std::vector<Body>& bodies);
-  absl::Status AppendRows(uint64_t first_index, absl::Span<const RowInfo> rows,
-                          std::vector<Body> before);
   absl::StatusOr<std::unique_ptr<journal::Reader>> OpenReader() const override;
   AttemptStartRecord StartOf(journal::Reader& reader,
                              const OpenQuery& query) const;
@@ -259,7 +236,8 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   BenchmarkInfo info_;
   JournalNow now_;
   std::vector<std::string> warnings_;
-  ProgressState state_;  // Outlives the writer, which folds into it.
+  ProgressState state_;  // Outlives the writer, which folds into it,
+  JournalWatch watch_;   // and tells it what it meets.
   std::unique_ptr<journal::Writer> writer_;
   std::unique_ptr<SnapshotPacer> pacer_;  // Null: not by results.
   WorkerStateOrder state_order_;
@@ -278,9 +256,12 @@ absl::Status JournalOfBenchmark::Open(
   writer_options.sync_interval = options.sync_interval;
   writer_options.max_record_bytes = kRecordBytesMax;
   writer_options.existing = existing;
-  // Every byte, not only the newest: what was paid for is looked at before
-  // anything is built upon it.
-  writer_options.verify_all = true;
+  // Every byte, not only the newest, if that takes but a moment: what was paid
+  // for is looked at before anything is built upon it.
+  writer_options.verify_all =
+      JournalBytes(file_system_, directory_) < options.verified_bytes_max;
+  writer_options.scrub_bytes_per_second = kScrubBytesPerSecond;
+  writer_options.listener = &watch_;
   writer_options.folder = &state_;
   writer_options.cipher = options.cipher;
   writer_options.file_system = &file_system_;
@@ -303,10 +284,11 @@ absl::Status JournalOfBenchmark::Open(
 
 // Writes the first records: in one append, all or nothing, unless the list of
 // rows is very long; a list that was cut short shows when it is read.
-absl::Status JournalOfBenchmark::WriteHead(const BenchmarkInfo& info,
-                                           absl::Span<const RowInfo> rows) {
+absl::Status JournalOfBenchmark::WriteHead(
+    const BenchmarkInfo& info, uint64_t rows,
+    absl::FunctionRef<RowInfo(uint64_t)> row) {
   info_ = info;
-  info_.queries = rows.size();
+  info_.queries = rows;
   if (info_.writer_version.empty()) info_.writer_version = kVersion;
   if (info_.writer_commit.empty()) {
     info_.writer_commit = std::string(BuildCommit());
@@ -316,7 +298,7 @@ absl::Status JournalOfBenchmark::WriteHead(const BenchmarkInfo& info,
     selection_ = AllRows(info_);
   }
   std::vector<Body> bodies = {{RecordType::kBenchmark, Encode(info_)}};
-  return AppendRows(0, rows, std::move(bodies));
+  return AppendRows(*writer_, 0, rows, row, std::move(bodies));
 }
 
 // Reads the Benchmark record of a journal that was opened, and checks that its
@@ -390,21 +372,19 @@ JournalOfBenchmark::OpenReader() const {
   return journal::Reader::Open(directory_, options);
 }
 
-absl::StatusOr<std::vector<RowInfo>> JournalOfBenchmark::ReadRows() const {
+absl::Status JournalOfBenchmark::ForEachRow(
+    absl::FunctionRef<void(RowInfo)> visit) const {
   absl::StatusOr<std::unique_ptr<journal::Reader>> reader = OpenReader();
   if (!reader.ok()) return reader.status();
-  std::vector<RowInfo> rows;
-  rows.reserve(state_.rows());
   for (const journal::Lsn lsn : state_.dataset_lsns()) {
     absl::StatusOr<DatasetRowsRecord> record =
         ReadRecord<DatasetRowsRecord>(**reader, lsn);
     if (!record.ok()) {
       return journal::WithContext(record.status(), directory_);
     }
-    std::move(record->rows.begin(), record->rows.end(),
-              std::back_inserter(rows));
+    for (RowInfo& row : record->rows) visit(std::move(row));
   }
-  return rows;
+  return absl::OkStatus();
 }
 
 absl::Status JournalOfBenchmark::CheckKey(const QueryKey& key) const {
@@ -421,59 +401,9 @@ absl::Status JournalOfBenchmark::CheckKey(const QueryKey& key) const {
   return absl::OkStatus();
 }
 
-// Appends records that do not count against the loss bound, kAppendBytesMax at
-// once, each portion all or nothing. Returns the last one's LSN.
-absl::StatusOr<journal::Lsn> JournalOfBenchmark::AppendAll(
-    const std::vector<Body>& bodies) {
-  journal::Lsn last = 0;
-  std::vector<journal::RecordView> views;
-  size_t bytes = 0;
-  for (size_t i = 0; i < bodies.size(); ++i) {
-    views.push_back({.type = static_cast<uint16_t>(bodies[i].type),
-                     .body = bodies[i].bytes,
-                     .sync_weight = kNotCounted,
-                     .ignorable = false});
-    bytes += bodies[i].bytes.size();
-    const bool more = i + 1 < bodies.size();
-    if (more && bytes + bodies[i + 1].bytes.size() <= kAppendBytesMax) continue;
-    absl::StatusOr<journal::Lsn> lsn =
-        writer_->Append(absl::MakeConstSpan(views));
-    if (!lsn.ok()) return lsn.status();
-    last = *lsn;
-    views.clear();
-    bytes = 0;
-  }
-  return last;
-}
-
-// The list of rows, the first of which has `first_index`, behind the records
-// `before`; durable on return. Only what is appended at once is in memory
-// twice: a list may be long.
-absl::Status JournalOfBenchmark::AppendRows(uint64_t first_index,
-                                            absl::Span<const RowInfo> rows,
-                                            std::vector<Body> before) {
-  std::vector<Body> bodies = std::move(before);
-  size_t bytes = 0;
-  while (!rows.empty()) {
-    const size_t count = RowsOfARecord(rows);
-    bodies.push_back({RecordType::kDatasetRows,
-                      EncodeDatasetRows(static_cast<uint32_t>(first_index),
-                                        rows.subspan(0, count))});
-    bytes += bodies.back().bytes.size();
-    first_index += count;
-    rows.remove_prefix(count);
-    if (bytes < kAppendBytesMax || rows.empty()) continue;
-    absl::StatusOr<journal::Lsn> lsn = AppendAll(bodies);
-    if (!lsn.ok()) return lsn.status();
-    bodies.clear();
-    bytes = 0;
-  }
-  absl::StatusOr<journal::Lsn> lsn = AppendAll(bodies);
-  return lsn.ok() ? writer_->Sync() : lsn.status();
-}
-
 absl::Status JournalOfBenchmark::ExtendRows(absl::Span<const RowInfo> rows) {
-  return AppendRows(state_.rows(), rows, {});
+  return AppendRows(*writer_, state_.rows(), rows.size(),
+                    [&](uint64_t i) { return rows[i]; }, {});
 }
 
 absl::Status JournalOfBenchmark::BeginScoring(absl::string_view scoring_json,
@@ -518,7 +448,7 @@ absl::Status JournalOfBenchmark::RecordOverrides(
   for (const OverrideRecord& each : overrides) {
     bodies.push_back({RecordType::kOverride, Encode(each)});
   }
-  absl::StatusOr<journal::Lsn> lsn = AppendAll(bodies);
+  absl::StatusOr<journal::Lsn> lsn = AppendAll(*writer_, bodies);
   if (!lsn.ok() || bodies.empty()) return lsn.status();
   return writer_->Sync();
 }
@@ -570,7 +500,8 @@ absl::Status JournalOfBenchmark::RecordInDoubt(
     if (!query.in_flight) continue;
     record.starts.push_back(StartOf(**reader, query));
     bytes += record.starts.back().key.id.size();
-    if (record.starts.size() < kInDoubtPerRecordMax && bytes < kRowsBytesMax) {
+    if (record.starts.size() < kInDoubtPerRecordMax &&
+        bytes < kInDoubtBytesMax) {
       continue;
     }
     if (absl::Status s = Append(record, kNotCounted); !s.ok()) return s;
@@ -584,6 +515,9 @@ absl::Status JournalOfBenchmark::RecordInDoubt(
 absl::Status JournalOfBenchmark::RecordStarts(
     absl::Span<const EvaluationRequest> requests, bool durable) {
   if (requests.empty()) return absl::OkStatus();
+  // Nothing more is paid for what a damaged journal may lose. Answers that are
+  // on their way are recorded all the same.
+  if (absl::Status damage = watch_.damage(); !damage.ok()) return damage;
   if (state_.open_count() + requests.size() > kOpenQueriesMax) {
     return Invalid(absl::StrCat("more than ", kOpenQueriesMax,
                                 " queries have failed or are under way; use "
@@ -601,7 +535,7 @@ absl::Status JournalOfBenchmark::RecordStarts(
     record.at = now;
     bodies.push_back({RecordType::kAttemptStart, Encode(record)});
   }
-  absl::StatusOr<journal::Lsn> lsn = AppendAll(bodies);
+  absl::StatusOr<journal::Lsn> lsn = AppendAll(*writer_, bodies);
   if (!lsn.ok()) return lsn.status();
   return durable ? writer_->WaitDurable(*lsn) : absl::OkStatus();
 }
@@ -711,7 +645,7 @@ absl::Status JournalOfBenchmark::RecordBatches(
     record.at = now;
     bodies.push_back({RecordType::kBatch, Encode(record)});
   }
-  return AppendAll(bodies).status();
+  return AppendAll(*writer_, bodies).status();
 }
 
 absl::Status JournalOfBenchmark::RecordRunEnd(RunEndRecord run) {
@@ -786,10 +720,10 @@ absl::Status CheckLimits(const BenchmarkInfo& info, uint64_t rows) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<BenchmarkJournal>> BenchmarkJournal::Create(
-    absl::string_view directory, const BenchmarkInfo& info,
-    absl::Span<const RowInfo> rows, const Options& options) {
+    absl::string_view directory, const BenchmarkInfo& info, uint64_t rows,
+    absl::FunctionRef<RowInfo(uint64_t)> row, const Options& options) {
   journal::FileSystem& fs = FileSystemOf(options);
-  if (absl::Status s = CheckLimits(info, rows.size()); !s.ok()) return s;
+  if (absl::Status s = CheckLimits(info, rows); !s.ok()) return s;
   if (absl::Status s = MakeParents(fs, directory); !s.ok()) return s;
   if (absl::Status s = CheckFree(fs, directory); !s.ok()) return s;
   auto created = std::make_unique<JournalOfBenchmark>(directory, options);
@@ -800,8 +734,24 @@ absl::StatusOr<std::unique_ptr<BenchmarkJournal>> BenchmarkJournal::Create(
   if (created->recovery_report().records > 0) {
     return Invalid(absl::StrCat(directory, ": a journal is already here"));
   }
-  if (absl::Status s = created->WriteHead(info, rows); !s.ok()) return s;
+  if (absl::Status s = created->WriteHead(info, rows, row); !s.ok()) return s;
   return std::unique_ptr<BenchmarkJournal>(std::move(created));
+}
+
+absl::StatusOr<std::unique_ptr<BenchmarkJournal>> BenchmarkJournal::Create(
+    absl::string_view directory, const BenchmarkInfo& info,
+    absl::Span<const RowInfo> rows, const Options& options) {
+  return Create(
+      directory, info, rows.size(), [&](uint64_t i) { return rows[i]; },
+      options);
+}
+
+absl::StatusOr<std::vector<RowInfo>> BenchmarkJournal::ReadRows() const {
+  std::vector<RowInfo> rows;
+  absl::Status s =
+      ForEachRow([&](RowInfo row) { rows.push_back(std::move(row)); });
+  if (!s.ok()) return s;
+  return rows;
 }
 
 absl::StatusOr<std::unique_ptr<BenchmarkJournal>> BenchmarkJournal::Resume(

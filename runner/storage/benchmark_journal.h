@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -29,6 +30,10 @@ struct SessionInfo {
   std::string config_json;
 };
 
+// Larger journals are opened by their newest state and what follows it, and the
+// rest is read while the run goes on: what it finds ends the run.
+inline constexpr uint64_t kVerifiedBytesMax = 256 << 20;
+
 // Thread-safe after Create/Resume. Recording functions return when the record
 // survives the death of the process.
 class BenchmarkJournal : public QueryProgress {
@@ -42,6 +47,8 @@ class BenchmarkJournal : public QueryProgress {
     journal::SnapshotOptions snapshots;
     // A snapshot at least every so many answers and errors; 0: as above alone.
     uint64_t snapshot_results = 0;
+    // A journal of fewer bytes is read as a whole when it is opened.
+    uint64_t verified_bytes_max = kVerifiedBytesMax;
     // Not owned; outlives the journal. Null: plain.
     const journal::Cipher* cipher = nullptr;
     journal::FileSystem* file_system = nullptr;  // Null means Posix().
@@ -55,9 +62,14 @@ class BenchmarkJournal : public QueryProgress {
   static absl::StatusOr<std::unique_ptr<BenchmarkJournal>> Create(
       absl::string_view directory, const BenchmarkInfo& info,
       absl::Span<const RowInfo> rows, const Options& options);
+  // The same for a list of `rows` rows that is nowhere in memory as a whole.
+  static absl::StatusOr<std::unique_ptr<BenchmarkJournal>> Create(
+      absl::string_view directory, const BenchmarkInfo& info, uint64_t rows,
+      absl::FunctionRef<RowInfo(uint64_t)> row, const Options& options);
 
-  // Opens an existing one for writing: lock, recovery, state. Errors: those of
-  // journal::Writer::Open; kNotFound also for a journal whose creation was
+  // Opens an existing one for writing: lock, recovery, state. A large one is
+  // read as a whole only while it is written (journal_watch.h). Errors: those
+  // of journal::Writer::Open; kNotFound also for a journal whose creation was
   // interrupted (nothing was asked yet); kNewerVersion also for a record of an
   // unknown type that must not be ignored; kDamage also for a first record that
   // is poison.
@@ -70,8 +82,11 @@ class BenchmarkJournal : public QueryProgress {
   // AcceptChanges); its configuration is that of the newest session as opened.
   virtual const BenchmarkInfo& info() const = 0;
   virtual const JournalNow& now() const = 0;
-  // Reads the journal's list of rows (not kept in memory).
-  virtual absl::StatusOr<std::vector<RowInfo>> ReadRows() const = 0;
+  // Reads the journal's list of rows (not kept in memory), one by one or at
+  // once.
+  virtual absl::Status ForEachRow(
+      absl::FunctionRef<void(RowInfo)> visit) const = 0;
+  absl::StatusOr<std::vector<RowInfo>> ReadRows() const;
   virtual const journal::RecoveryReport& recovery_report() const = 0;
   virtual std::string directory() const = 0;
   // Reads from its first record on, beside what is written.
@@ -124,7 +139,8 @@ class BenchmarkJournal : public QueryProgress {
   virtual absl::Status RecordSelection(const SelectionRecord& selection) = 0;
   // Lists those that are in flight as in doubt, by name; the rest is ignored.
   virtual absl::Status RecordInDoubt(absl::Span<const OpenQuery> queries) = 0;
-  // All of them in one append; durable on return if `durable`.
+  // All of them in one append; durable on return if `durable`. kDamage once
+  // reading in the background has met damage.
   virtual absl::Status RecordStarts(
       absl::Span<const EvaluationRequest> requests, bool durable) = 0;
   // With the worker's state, if it gave one and no newer one of its slot is

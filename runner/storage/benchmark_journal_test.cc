@@ -1,11 +1,13 @@
 #include "runner/storage/benchmark_journal.h"
 
+#include "absl/random/random.h"
 #include "absl/strings/match.h"
 #include "runner/base/hashing.h"
 #include "runner/base/version.h"
 #include "runner/storage/journal_locator.h"
 #include "runner/storage/journal_test_fixture.h"
 #include "runner/storage/record_codec.h"
+#include "runner/testing/eventually.h"
 
 namespace runner {
 namespace {
@@ -253,6 +255,36 @@ TEST_F(BenchmarkJournalTest, DamageIsRefused) {
   DamageFirstRecord("a");
   EXPECT_EQ(journal::KindOf(BenchmarkJournal::Resume(Path("a"), {}).status()),
             journal::ErrorKind::kDamage);
+}
+
+// Of a large journal the newest part alone is read before the run goes on.
+TEST_F(BenchmarkJournalTest, DamageFoundBehindEndsTheRunAndLosesNoAnswer) {
+  std::string text;
+  absl::BitGen random;
+  while (text.size() < 2 << 20) {
+    text += static_cast<char>(absl::Uniform<int>(random, 'a', 'z'));
+  }
+  {
+    const auto journal = Create("a");
+    // As much as makes the engine keep a state.
+    for (int i = 0; i < 10; ++i) AnswerAndScore(*journal, 1, i, text);
+  }
+  std::string old = ReadFile("a/0000000002.seg");
+  old[old.size() / 2] ^= 1;
+  WriteFile("a/0000000002.seg", old);
+  BenchmarkJournal::Options large;
+  large.verified_bytes_max = 1;
+  auto journal = BenchmarkJournal::Resume(Path("a"), large);
+  ASSERT_TRUE(journal.ok()) << journal.status();
+  const EvaluationRequest more = Request(2, 5);
+  absl::Status status;
+  EXPECT_TRUE(Eventually([&] {
+    status = (*journal)->RecordStarts({&more, 1}, false);
+    return !status.ok();
+  }));
+  EXPECT_EQ(journal::KindOf(status), journal::ErrorKind::kDamage) << status;
+  EXPECT_TRUE(absl::StrContains(status.message(), "0000000002.seg")) << status;
+  EXPECT_EQ((*journal)->RecordResponse(more, Output("paid")), absl::OkStatus());
 }
 
 TEST_F(BenchmarkJournalTest, TooManyResultsAreRefusedBeforeAnythingIsMade) {

@@ -1,6 +1,5 @@
 #include "runner/storage/journal_head.h"
 
-#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -23,14 +22,13 @@ absl::StatusOr<std::unique_ptr<journal::Reader>> OpenReader(
 
 }  // namespace
 
-absl::StatusOr<std::vector<RowInfo>> ReadRows(absl::string_view directory,
-                                              uint64_t rows,
-                                              const JournalAccess& access) {
+absl::Status ForEachRow(absl::string_view directory, uint64_t rows,
+                        const JournalAccess& access,
+                        absl::FunctionRef<void(RowInfo)> visit) {
   absl::StatusOr<std::unique_ptr<journal::Reader>> reader =
       OpenReader(directory, access);
   if (!reader.ok()) return reader.status();
-  std::vector<RowInfo> list;
-  while (list.size() < rows) {
+  for (uint64_t listed = 0; listed < rows;) {
     const journal::ReadResult next = (*reader)->Next();
     if (next.outcome != journal::ReadOutcome::kRecord) return ReadFailure(next);
     if (next.record.type != static_cast<uint16_t>(DatasetRowsRecord::kType)) {
@@ -39,9 +37,20 @@ absl::StatusOr<std::vector<RowInfo>> ReadRows(absl::string_view directory,
     absl::StatusOr<DatasetRowsRecord> record =
         DecodeRecord<DatasetRowsRecord>(next.record);
     if (!record.ok()) return record.status();
-    std::move(record->rows.begin(), record->rows.end(),
-              std::back_inserter(list));
+    for (RowInfo& row : record->rows) visit(std::move(row));
+    listed += record->rows.size();
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<RowInfo>> ReadRows(absl::string_view directory,
+                                              uint64_t rows,
+                                              const JournalAccess& access) {
+  std::vector<RowInfo> list;
+  absl::Status s = ForEachRow(directory, rows, access, [&](RowInfo row) {
+    list.push_back(std::move(row));
+  });
+  if (!s.ok()) return s;
   return list;
 }
 

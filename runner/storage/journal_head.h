@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -15,7 +16,13 @@
 
 namespace runner {
 
-// The journal's list of `rows` rows. Errors: those of reading it.
+// Calls `visit` for each of the `rows` rows that the journal lists, in order.
+// Errors: those of reading it.
+absl::Status ForEachRow(absl::string_view directory, uint64_t rows,
+                        const JournalAccess& access,
+                        absl::FunctionRef<void(RowInfo)> visit);
+
+// All of them at once.
 absl::StatusOr<std::vector<RowInfo>> ReadRows(absl::string_view directory,
                                               uint64_t rows,
                                               const JournalAccess& access);

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -31,7 +33,31 @@ struct RowMatch {
 };
 
 // Rows are the same if id, occurrence and content are; their order does not
-// matter. `row_at` gives row 0..size-1, each more than once.
+// matter. Takes the journal's list row by row and keeps only what does not
+// stand where it stood: most often nothing changed, or rows were added behind.
+// Not thread-safe.
+//
+//   RowMatcher matcher(size, row_at);
+//   journal.ForEachRow([&](RowInfo row) { matcher.Add(std::move(row)); });
+//   RowMatch match = matcher.Finish();
+class RowMatcher {
+ public:
+  // `row_at` gives row 0..size-1, each more than once.
+  RowMatcher(size_t size, std::function<RowInfo(size_t)> row_at)
+      : size_(size), row_at_(std::move(row_at)) {}
+
+  void Add(RowInfo journal_row);
+  // Once, after the journal's last row.
+  RowMatch Finish();
+
+ private:
+  const size_t size_;
+  const std::function<RowInfo(size_t)> row_at_;
+  size_t same_ = 0;              // Rows that both lists begin with.
+  std::vector<RowInfo> behind_;  // The journal's, from the first other one on.
+};
+
+// For a list that is there as a whole.
 RowMatch MatchRows(size_t size, absl::FunctionRef<RowInfo(size_t)> row_at,
                    absl::Span<const RowInfo> journal_rows);
 

@@ -63,6 +63,9 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   void ClearJournal() override;
   std::string named_results() const override { return names_.named_results; }
   bool CarrySpending() override;
+  std::string row_rules() const override {
+    return absl::StrCat(names_.identity_json, "\n", names_.scoring_json, "\n");
+  }
 
  private:
   using MaybeRefusal = absl::optional<Refusal>;
@@ -90,7 +93,7 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   absl::Status EndSession();
   CellEnd End(bool complete) const;
 
-  void Plan(const std::vector<uint32_t>& index_of_row);
+  void Plan(std::vector<uint32_t> index_of_row);
   MaybeRefusal JournalFailed(const absl::Status& status);
   int FinalExitCode() const;
   uint64_t Total() const { return plan_.runs * plan_.rows.size(); }
@@ -138,7 +141,7 @@ CellOutcome BenchmarkCellImpl::Run() {
   MaybeRefusal refusal = EnterJournal(entry, names_, &entered_);
   if (entered_.temporary) temporary_.path = entered_.directory;
   if (!refusal.has_value()) {
-    Plan(entered_.index_of_row);
+    Plan(std::move(entered_.index_of_row));
     CarryInto(*context_.ledger, context_.number, names_.model,
               entered_.journal->totals(), options_.retry_failed);
   }
@@ -164,7 +167,7 @@ void BenchmarkCellImpl::RequestStop() {
   }
 }
 
-void BenchmarkCellImpl::Plan(const std::vector<uint32_t>& index_of_row) {
+void BenchmarkCellImpl::Plan(std::vector<uint32_t> index_of_row) {
   plan_.rows.reserve(context_.selected->size());
   for (const uint32_t row : *context_.selected) {
     plan_.rows.push_back({row, index_of_row[row]});
@@ -185,7 +188,7 @@ void BenchmarkCellImpl::Plan(const std::vector<uint32_t>& index_of_row) {
 
 absl::optional<Refusal> BenchmarkCellImpl::JournalFailed(
     const absl::Status& status) {
-  return RefuseJournal(entered_.directory, status);
+  return RefuseJournal(entered_.directory, status, session_begun_);
 }
 
 // ---------------------------------------------------------------------------

@@ -78,6 +78,10 @@ class BenchmarkCell {
   virtual absl::Status CheckPrompt(absl::string_view row_json,
                                    const RowFields& fields) const = 0;
 
+  // All that says what rows are checked for: rows that were found right are
+  // right as long as it is the same.
+  virtual std::string row_rules() const = 0;
+
   // Runs it to its end, to a signal, or to a refusal, which is said on the
   // console.
   virtual CellOutcome Run() = 0;

@@ -231,8 +231,10 @@ void BenchmarkRunImpl::Fail(const absl::Status& status) {
   absl::MutexLock lock(&mutex_);
   if (failure_.ok()) failure_ = status;
   stop_ = hurry_ = true;
-  // Answers that cannot be journaled need not be waited for.
-  cut_off_ |= JournalIsDead(status);
+  // Answers that cannot be journaled need not be waited for. What was found
+  // damaged does not keep others from being appended.
+  cut_off_ |= JournalIsDead(status) &&
+              journal::KindOf(status) != journal::ErrorKind::kDamage;
   Wake();
 }
 

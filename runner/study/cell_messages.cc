@@ -2,16 +2,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "runner/base/printable.h"
 #include "runner/display/progress_format.h"
 #include "runner/study/journal_choice.h"
 
 namespace runner {
 namespace {
-
-// Names listed in one message; the rest is counted.
-constexpr size_t kNamesShownMax = 20;
 
 std::string Percent(uint64_t part, uint64_t whole) {
   return absl::StrFormat("%.1f%%", whole == 0 ? 100.0 : 100.0 * part / whole);
@@ -48,22 +44,8 @@ std::string LoadedText(const ProgressTotals& totals, uint64_t done,
   return text;
 }
 
-std::string InDoubtText(const std::vector<OpenQuery>& in_doubt,
-                        const std::vector<RowInfo>& rows,
-                        absl::string_view directory) {
-  std::vector<std::string> names;
-  for (const OpenQuery& query : in_doubt) {
-    if (names.size() == kNamesShownMax) {
-      names.push_back(absl::StrCat("...; all of them: journalctl-bench show ",
-                                   Printable(directory), " --status in-doubt"));
-      break;
-    }
-    names.push_back(query.index < rows.size()
-                        ? Excerpt(rows[query.index].id, 40)
-                        : absl::StrCat("#", query.index));
-  }
-  return absl::StrCat("In doubt: ", in_doubt.size(), " (",
-                      absl::StrJoin(names, ", "),
+std::string InDoubtText(size_t in_doubt, absl::string_view names) {
+  return absl::StrCat("In doubt: ", in_doubt, " (", names,
                       "): may have been billed, asked again");
 }
 

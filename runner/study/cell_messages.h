@@ -23,11 +23,8 @@ namespace runner {
 std::string LoadedText(const ProgressTotals& totals, uint64_t done,
                        uint64_t total, uint64_t to_score);
 
-// Which queries may have been billed without an answer. `rows` are those of the
-// journal in `directory`.
-std::string InDoubtText(const std::vector<OpenQuery>& in_doubt,
-                        const std::vector<RowInfo>& rows,
-                        absl::string_view directory);
+// How many queries may have been billed without an answer, and which.
+std::string InDoubtText(size_t in_doubt, absl::string_view names);
 
 // "3 answers were not scored: ..."
 std::string UnscoredText(uint64_t unscored);

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "runner/study/cell_messages.h"
+#include "runner/study/in_doubt.h"
 
 namespace runner {
 
@@ -14,9 +15,7 @@ absl::StatusOr<std::string> RecordInDoubt(BenchmarkJournal& journal) {
   if (in_doubt.empty()) return std::string();
   absl::Status s = journal.RecordInDoubt(in_doubt);
   if (!s.ok()) return s;
-  absl::StatusOr<std::vector<RowInfo>> rows = journal.ReadRows();
-  if (!rows.ok()) return rows.status();
-  return InDoubtText(in_doubt, *rows, journal.directory());
+  return InDoubtText(in_doubt.size(), NamesOfInFlight(journal, in_doubt));
 }
 
 absl::Status RecordSelection(const SelectionRecord& selection,

@@ -2,7 +2,7 @@
 #ifndef RUNNER_STUDY_DATASET_MATCH_H_
 #define RUNNER_STUDY_DATASET_MATCH_H_
 
-#include <vector>
+#include <cstddef>
 
 #include "absl/types/span.h"
 #include "runner/data/dataset.h"
@@ -11,12 +11,13 @@
 
 namespace runner {
 
-// Its rows in dataset order, among those of the journal.
+// Row `i` as a journal lists it.
+RowInfo RowAt(const Dataset& dataset, size_t i);
+
+// Its rows in dataset order, among those of the journal. Borrows the dataset.
+RowMatcher MatcherOf(const Dataset& dataset);
 RowMatch MatchDataset(const Dataset& dataset,
                       absl::Span<const RowInfo> journal_rows);
-
-// All rows of a dataset, as a new journal lists them.
-std::vector<RowInfo> RowsOf(const Dataset& dataset);
 
 }  // namespace runner
 

@@ -29,7 +29,12 @@ class DatasetMatchTest : public ::testing::Test {
     return *std::move(dataset);
   }
   std::vector<RowInfo> Journal(const std::vector<std::string>& lines) {
-    return RowsOf(*Load(lines));
+    const std::unique_ptr<Dataset> dataset = Load(lines);
+    std::vector<RowInfo> rows;
+    for (size_t i = 0; i < dataset->size(); ++i) {
+      rows.push_back(RowAt(*dataset, i));
+    }
+    return rows;
   }
 };
 

@@ -171,7 +171,7 @@ absl::StatusOr<std::string> EstimateStudy(const Command& command,
   absl::StatusOr<absl::optional<Prices>> prices = LoadPrices(command.run);
   if (!prices.ok()) return prices.status();
   absl::StatusOr<std::vector<StudyDataset>> datasets =
-      LoadDatasets(command.run);
+      LoadDatasets(command.run, /*index_directory=*/"");
   if (!datasets.ok()) return datasets.status();
   std::vector<EstimateRow> rows;
   for (const Cell& cell : StudyCells(command.run, command.methods)) {

@@ -161,7 +161,8 @@ void SayWhyNew(const JournalWish& wish, const JournalAccess& access,
 
 }  // namespace
 
-Refusal RefuseJournal(absl::string_view directory, const absl::Status& status) {
+Refusal RefuseJournal(absl::string_view directory, const absl::Status& status,
+                      bool session_begun) {
   const std::string where = Printable(directory);
   Refusal refusal;
   refusal.exit_code = ExitCodeOf(status);
@@ -169,9 +170,12 @@ Refusal RefuseJournal(absl::string_view directory, const absl::Status& status) {
   switch (refusal.exit_code) {
     case kExitDamage:
       absl::StrAppend(&refusal.message,
-                      "\nNothing was changed, and nothing was asked. Next:\n"
-                      "  journalctl-bench verify ",
-                      where,
+                      session_begun
+                          ? "\nNothing new is asked; answers that were under "
+                            "way are journaled. Next:\n"
+                          : "\nNothing was changed, and nothing was asked. "
+                            "Next:\n",
+                      "  journalctl-bench verify ", where,
                       "   lists what is damaged\n"
                       "  journalctl-bench repair ",
                       where,

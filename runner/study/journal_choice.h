@@ -57,8 +57,10 @@ absl::optional<LocatedJournal> FindWished(const JournalWish& wish,
 // A new journal beside what is there.
 JournalChoice NewJournal(const JournalWish& wish, const JournalAccess& access);
 
-// Refusals that name the journal and the next step.
-Refusal RefuseJournal(absl::string_view directory, const absl::Status& status);
+// Refusals that name the journal and the next step. `session_begun`: it may
+// have been written to.
+Refusal RefuseJournal(absl::string_view directory, const absl::Status& status,
+                      bool session_begun = false);
 
 // A further line for a refusal: how to go on with the journal all the same.
 std::string AcceptChangeHint(absl::string_view directory);

@@ -143,8 +143,10 @@ absl::optional<Refusal> JournalEntry::CreateJournal(
   entered_.directory = choice.directory;
   entered_.run_id = choice.run_id;
   absl::StatusOr<std::unique_ptr<BenchmarkJournal>> journal =
-      BenchmarkJournal::Create(entered_.directory, info,
-                               RowsOf(*context_.dataset), JournalOptions());
+      BenchmarkJournal::Create(
+          entered_.directory, info, context_.dataset->size(),
+          [&](uint64_t i) { return RowAt(*context_.dataset, i); },
+          JournalOptions());
   if (!journal.ok()) return RefuseJournal(entered_.directory, journal.status());
   entered_.journal = *std::move(journal);
   std::vector<uint32_t> same(context_.dataset->size());
@@ -255,9 +257,11 @@ absl::optional<Refusal> JournalEntry::ChangeScoring() {
 }
 
 absl::optional<Refusal> JournalEntry::MatchRows() {
-  absl::StatusOr<std::vector<RowInfo>> rows = entered_.journal->ReadRows();
-  if (!rows.ok()) return RefuseJournal(entered_.directory, rows.status());
-  const RowMatch match = MatchDataset(*context_.dataset, *rows);
+  RowMatcher matcher = MatcherOf(*context_.dataset);
+  absl::Status read = entered_.journal->ForEachRow(
+      [&](RowInfo row) { matcher.Add(std::move(row)); });
+  if (!read.ok()) return RefuseJournal(entered_.directory, read);
+  const RowMatch match = matcher.Finish();
   MaybeRefusal refusal = CheckStillSame(match);
   if (!refusal.has_value()) refusal = AcceptChanges(match);
   if (!refusal.has_value()) refusal = ExtendDataset(match);

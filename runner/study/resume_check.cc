@@ -1,5 +1,7 @@
 #include "runner/study/resume_check.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "runner/base/printable.h"
 #include "runner/storage/journal_head.h"
@@ -41,10 +43,12 @@ absl::StatusOr<std::string> DatasetDifferences(const LocatedJournal& located,
       located.rows == dataset.size()) {
     return std::string();
   }
-  absl::StatusOr<std::vector<RowInfo>> rows =
-      ReadRows(located.directory, located.rows, access);
-  if (!rows.ok()) return rows.status();
-  return RowDifferences(MatchDataset(dataset, *rows).differences);
+  RowMatcher matcher = MatcherOf(dataset);
+  absl::Status s =
+      ForEachRow(located.directory, located.rows, access,
+                 [&](RowInfo row) { matcher.Add(std::move(row)); });
+  if (!s.ok()) return s;
+  return RowDifferences(matcher.Finish().differences);
 }
 
 DatasetVerdict JudgeDataset(const LocatedJournal& found, const Dataset& dataset,

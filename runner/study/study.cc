@@ -16,6 +16,7 @@
 #include "journal/clock.h"
 #include "journal/file_system.h"
 #include "runner/base/exit_code.h"
+#include "runner/base/hashing.h"
 #include "runner/base/json_writer.h"
 #include "runner/base/printable.h"
 #include "runner/base/signals.h"
@@ -36,6 +37,12 @@
 namespace runner {
 namespace {
 
+// In the journal directory, where no journal has a name like it.
+constexpr absl::string_view kIndexDirectory = ".datasets";
+
+// Counts up when rows are checked for more than they were.
+constexpr int kRowRulesVersion = 1;
+
 class Study {
  public:
   Study(const Command& command, const journal::Cipher* cipher,
@@ -54,6 +61,8 @@ class Study {
   absl::Status Prepare();
   absl::Status CheckPrices() const;
   absl::Status MakeCells();
+  std::string IndexDirectory() const;
+  uint64_t RowRules(const StudyDataset& loaded) const;
   absl::Status CheckRows(const StudyDataset& loaded) const;
   void RunCells();
   std::string PositionOf(size_t cell) const;
@@ -128,7 +137,8 @@ absl::Status Study::Prepare() {
   absl::StatusOr<absl::optional<Prices>> prices = LoadPrices(options_);
   if (!prices.ok()) return prices.status();
   prices_ = *std::move(prices);
-  absl::StatusOr<std::vector<StudyDataset>> datasets = LoadDatasets(options_);
+  absl::StatusOr<std::vector<StudyDataset>> datasets =
+      LoadDatasets(options_, IndexDirectory());
   if (!datasets.ok()) return datasets.status();
   datasets_ = *std::move(datasets);
   absl::StatusOr<Scoring> scoring = Scoring::Create(
@@ -147,7 +157,16 @@ absl::Status Study::Prepare() {
   if (absl::Status s = CheckPrices(); !s.ok()) return s;
   if (options_.info) return absl::OkStatus();
   for (const StudyDataset& loaded : datasets_) {
+    const uint64_t rules = RowRules(loaded);
+    if (loaded.dataset->checked_rules() == rules) continue;
     if (absl::Status s = CheckRows(loaded); !s.ok()) return s;
+    if (options_.looks_only()) continue;
+    if (signals_->caught() != 0) return absl::OkStatus();  // Not all of them.
+    // For the next time: it is only slower without.
+    if (absl::Status s = loaded.dataset->KeepIndex(rules); !s.ok()) {
+      console_->Detail(absl::StrCat("The dataset's index was not kept: ",
+                                    Printable(s.message())));
+    }
   }
   return absl::OkStatus();
 }
@@ -172,6 +191,22 @@ absl::Status Study::CheckPrices() const {
       options_.prices.empty() ? std::string("without --prices")
                               : absl::StrCat(options_.prices, " has none"),
       " for ", absl::StrJoin(unpriced, ", ")));
+}
+
+// Not beside encrypted journals, of which an index would tell the ids.
+std::string Study::IndexDirectory() const {
+  if (options_.checkpoint_interval == 0 || cipher_ != nullptr) return "";
+  return journal::JoinPath(options_.journal_dir, kIndexDirectory);
+}
+
+// What the rows are checked for, by all benchmarks of the dataset; not 0.
+uint64_t Study::RowRules(const StudyDataset& loaded) const {
+  std::string rules = absl::StrCat(kRowRulesVersion, "\n");
+  for (size_t cell = 0; cell < cells_.size(); ++cell) {
+    if (&datasets_[cell_options_[cell].dataset] != &loaded) continue;
+    rules += cells_[cell]->row_rules();
+  }
+  return std::max<uint64_t>(Xxh3(rules), 1);
 }
 
 absl::Status Study::MakeCells() {

@@ -24,13 +24,16 @@ Selection SelectionOf(const RunOptions& options) {
 }  // namespace
 
 absl::StatusOr<std::vector<StudyDataset>> LoadDatasets(
-    const RunOptions& options) {
+    const RunOptions& options, absl::string_view index_directory) {
   const Selection selection = SelectionOf(options);
   std::vector<StudyDataset> datasets;
   for (const std::string& path : StudyDatasets(options)) {
     StudyDataset loaded;
+    DatasetOptions reading;
+    reading.id_field = options.id_field;
+    reading.index_directory = std::string(index_directory);
     absl::StatusOr<std::unique_ptr<Dataset>> dataset =
-        Dataset::Load(path, {.id_field = options.id_field});
+        Dataset::Load(path, reading);
     if (!dataset.ok()) return dataset.status();
     loaded.dataset = *std::move(dataset);
     absl::StatusOr<std::vector<uint32_t>> selected =

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "runner/config/options.h"
 #include "runner/config/prices.h"
@@ -21,9 +22,9 @@ struct StudyDataset {
 
 // Those of StudyDatasets(), in order, with the rows that the options select.
 // InvalidArgument for two of one name and for a selection that means nothing;
-// those of Dataset::Load.
+// those of Dataset::Load, where `index_directory` is explained.
 absl::StatusOr<std::vector<StudyDataset>> LoadDatasets(
-    const RunOptions& options);
+    const RunOptions& options, absl::string_view index_directory);
 
 // What --prices names; nullopt without it, and for what asks nothing.
 // InvalidArgument.
