@@ -1,5 +1,8 @@
 #include "runner/base/text.h"
 
+#include <cstdint>
+#include <cstring>
+
 #include "absl/strings/str_cat.h"
 #include "runner/base/printable.h"
 
@@ -30,10 +33,26 @@ size_t Utf8SequenceLength(absl::string_view text) {
   return overlong || surrogate || too_large ? 0 : length;
 }
 
+size_t AsciiPrefix(absl::string_view text) {
+  constexpr uint64_t kHighBits = 0x8080808080808080;
+  size_t at = 0;
+  for (uint64_t word = 0; text.size() - at >= sizeof(word);
+       at += sizeof(word)) {
+    std::memcpy(&word, text.data() + at, sizeof(word));
+    if ((word & kHighBits) != 0) break;
+  }
+  while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80) ++at;
+  return at;
+}
+
 std::string ValidUtf8(absl::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (size_t at = 0; at < text.size();) {
+    const size_t ascii = AsciiPrefix(text.substr(at));
+    out.append(text.data() + at, ascii);
+    at += ascii;
+    if (at == text.size()) break;
     const size_t length = Utf8SequenceLength(text.substr(at));
     if (length == 0) {
       out += "\xEF\xBF\xBD";

@@ -13,6 +13,9 @@ namespace runner {
 // none. Overlong forms, surrogates and values above U+10FFFF are not valid.
 size_t Utf8SequenceLength(absl::string_view text);
 
+// How many bytes `text` begins with that are ASCII.
+size_t AsciiPrefix(absl::string_view text);
+
 // `text` with every byte that is not part of valid UTF-8 replaced by U+FFFD.
 std::string ValidUtf8(absl::string_view text);
 

@@ -29,18 +29,24 @@ void WriteUsage(const QueryResult& result, JsonWriter& line) {
 }
 
 void AppendText(absl::string_view text, std::string& out) {
-  const bool plain =
-      !text.empty() && text.find_first_of(absl::string_view(",\"\r\n")) ==
-                           absl::string_view::npos;
-  const std::string valid = ValidUtf8(text);
-  if (plain) {
-    out += valid;
+  const bool all_ascii = AsciiPrefix(text) == text.size();
+  const std::string mended = all_ascii ? std::string() : ValidUtf8(text);
+  absl::string_view valid = all_ascii ? text : absl::string_view(mended);
+  const auto has = [&](char c) {
+    return valid.find(c) != absl::string_view::npos;
+  };
+  if (!text.empty() && !has(',') && !has('"') && !has('\r') && !has('\n')) {
+    out.append(valid.data(), valid.size());
     return;
   }
   out += '"';
-  for (const char c : valid) {
-    if (c == '"') out += '"';
-    out += c;
+  while (!valid.empty()) {
+    const size_t quote = valid.find('"');
+    const size_t length =
+        quote == absl::string_view::npos ? valid.size() : quote + 1;
+    out.append(valid.data(), length);
+    if (quote != absl::string_view::npos) out += '"';
+    valid.remove_prefix(length);
   }
   out += '"';
 }

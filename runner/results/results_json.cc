@@ -96,10 +96,9 @@ void WriteRun(const RunResults& run, JsonWriter& json) {
   json.EndObject();
 }
 
-void WriteLatency(std::vector<double> latencies_ms, JsonWriter& json) {
+void WriteLatency(const std::vector<double>& latencies_ms, JsonWriter& json) {
   json.Key("latency_ms");
   if (latencies_ms.empty()) return json.Null();
-  std::sort(latencies_ms.begin(), latencies_ms.end());
   const double sum =
       std::accumulate(latencies_ms.begin(), latencies_ms.end(), 0.0);
   json.BeginObject();

@@ -239,7 +239,7 @@ TEST_F(ResultsWriterTest, OnlyTimingDependsOnHowItWent) {
   const std::string lines = Text(ResultLinesPath(path_));
   store_.history_value.sessions = 7;
   store_.history_value.attempts = 12;
-  store_.history_value.latencies_ms = {3, 1, 2};
+  store_.history_value.latencies_ms = {1, 2, 3};
   info_.run_id = "another";
   for (auto& [key, result] : store_.results) result.attempts = 4;
   const std::string again = Text((WriteAndRead(), path_));

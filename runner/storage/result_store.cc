@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -18,12 +20,19 @@ namespace {
 
 // What counts of one query of one run.
 struct Entry {
-  RecordPlace end;        // The Response, else the final error.
-  RecordPlace score;      // Of that Response.
-  double latency_ms = 0;  // Of that Response.
-  uint32_t attempts = 0;
-  bool answered = false;
+  RecordPlace end;       // The Response, else the final error.
+  RecordPlace score;     // Of that Response.
+  float latency_ms = 0;  // Of that Response.
+  uint32_t attempts : 31 = 0;
+  uint32_t answered : 1 = 0;
 };
+static_assert(sizeof(Entry) <= 40);
+
+// To the microsecond, as which it is shown.
+double LatencyMs(const Entry& entry) {
+  constexpr double kPerMs = 1000;
+  return std::round(double{entry.latency_ms} * kPerMs) / kPerMs;
+}
 
 // Entries by run and index, in blocks: a million of them lie as densely as in
 // an array, and what a record claims costs no more than a block.
@@ -110,7 +119,7 @@ class Indexer {
     entries_.ForEach([&](Entry& entry) { answered += entry.answered; });
     history_.latencies_ms.reserve(answered);
     entries_.ForEach([&](Entry& entry) {
-      if (entry.answered) history_.latencies_ms.push_back(entry.latency_ms);
+      if (entry.answered) history_.latencies_ms.push_back(LatencyMs(entry));
     });
     // The order of a hash table is no order.
     std::sort(history_.latencies_ms.begin(), history_.latencies_ms.end());
@@ -153,7 +162,8 @@ class Indexer {
     entry.end = place;
     entry.score = {};
     entry.answered = true;
-    entry.latency_ms = absl::ToDoubleMilliseconds(record.latency);
+    entry.latency_ms =
+        static_cast<float>(absl::ToDoubleMilliseconds(record.latency));
     Saw(record.at);
   }
 
@@ -211,10 +221,179 @@ class Indexer {
   bool session_open_ = false;
 };
 
+// Reads what counts in the journal's own order, which is nearly that in which
+// results are wanted, and holds what comes before its turn. What does not fit
+// is read again where it lies.
+class Ahead {
+ public:
+  // `entries` is borrowed; so is `random`, for single records.
+  Ahead(std::unique_ptr<journal::Reader> stream, journal::Reader& random,
+        const EntryTable& entries)
+      : stream_(std::move(stream)), random_(random), entries_(entries) {}
+
+  // `entry` is answered and scored, or failed.
+  absl::Status Take(uint32_t run, uint32_t index, const Entry& entry,
+                    QueryResult* result) {
+    const uint64_t key = uint64_t{run} << 32 | index;
+    const journal::Lsn last = std::max(entry.end.lsn, entry.score.lsn);
+    while (passed_ < last && !IsWhole(key, entry)) {
+      if (absl::Status s = Step(); !s.ok()) return s;
+    }
+    Held held;
+    if (auto found = held_.find(key); found != held_.end()) {
+      held = std::move(found->second);
+      held_bytes_ -= SizeOf(held);
+      held_.erase(found);
+    }
+    absl::Status s = absl::OkStatus();
+    if (!held.has_end) s = ReadEnd(entry, held);
+    if (s.ok() && entry.answered && !held.has_score) s = ReadScore(entry, held);
+    if (!s.ok()) return s;
+    *result = std::move(held.result);
+    result->attempts = entry.attempts;
+    return absl::OkStatus();
+  }
+
+ private:
+  // Of the results that wait for their turn.
+  static constexpr size_t kHeldBytesMax = 8 << 20;
+
+  struct Held {
+    QueryResult result;
+    bool has_end = false;
+    bool has_score = false;
+  };
+
+  static size_t SizeOf(const Held& held) {
+    const QueryResult& result = held.result;
+    return sizeof(Held) + (result.output ? result.output->size() : 0) +
+           result.reasoning.size() + result.metadata_json.size() +
+           result.extracted.size() + result.error_message.size() +
+           result.scores.size() * sizeof(result.scores[0]);
+  }
+
+  bool IsWhole(uint64_t key, const Entry& entry) const {
+    const auto held = held_.find(key);
+    return held != held_.end() && held->second.has_end &&
+           (!entry.answered || held->second.has_score);
+  }
+
+  // One record further.
+  absl::Status Step() {
+    const journal::ReadResult next = stream_->Next();
+    switch (next.outcome) {
+      case journal::ReadOutcome::kEnd:
+      case journal::ReadOutcome::kCompacted:
+        // By a snapshot since the index was made.
+        passed_ = std::numeric_limits<journal::Lsn>::max();
+        return absl::OkStatus();
+      case journal::ReadOutcome::kDamaged:
+        return ReadFailure(next);
+      case journal::ReadOutcome::kRecord:
+        break;
+    }
+    passed_ = next.record.lsn;
+    if (held_bytes_ > kHeldBytesMax) return absl::OkStatus();
+    switch (static_cast<RecordType>(next.record.type)) {
+      case RecordType::kResponse:
+        Hold<ResponseRecord>(next.record);
+        break;
+      case RecordType::kScore:
+        Hold<ScoreRecord>(next.record);
+        break;
+      case RecordType::kAttemptError:
+        Hold<AttemptErrorRecord>(next.record);
+        break;
+      default:
+        break;
+    }
+    return absl::OkStatus();
+  }
+
+  template <typename Record>
+  void Hold(const journal::Record& raw) {
+    absl::StatusOr<Record> record = DecodeRecord<Record>(raw);
+    if (!record.ok()) return;  // Poison, which no entry names.
+    const uint32_t run = record->key.run;
+    const uint32_t index = record->key.index;
+    const Entry* entry = entries_.Find(run, index);
+    if (entry == nullptr ||
+        (raw.lsn != entry->end.lsn && raw.lsn != entry->score.lsn)) {
+      return;
+    }
+    Held& held = held_[uint64_t{run} << 32 | index];
+    held_bytes_ -= held.has_end || held.has_score ? SizeOf(held) : 0;
+    Fill(*std::move(record), held);
+    held_bytes_ += SizeOf(held);
+  }
+
+  static void Fill(ResponseRecord response, Held& held) {
+    held.has_end = true;
+    QueryResult& result = held.result;
+    result.key = std::move(response.key);
+    result.output = std::move(response.output);
+    result.reasoning = std::move(response.reasoning);
+    result.metadata_json = std::move(response.metadata_json);
+    result.usage = response.usage;
+    result.cost = response.cost;
+    result.latency = response.latency;
+  }
+
+  static void Fill(ScoreRecord score, Held& held) {
+    held.has_score = true;
+    held.result.scores = std::move(score.scores);
+    held.result.unparsed = score.unparsed;
+    held.result.extracted = std::move(score.extracted);
+  }
+
+  static void Fill(AttemptErrorRecord error, Held& held) {
+    held.has_end = true;
+    QueryResult& result = held.result;
+    result.key = std::move(error.key);
+    result.failed = true;
+    result.usage = error.usage;
+    result.cost = error.cost;
+    result.error_type = std::move(error.type);
+    result.error_message = std::move(error.message);
+    result.latency = error.latency;
+  }
+
+  template <typename Record>
+  absl::Status ReadAndFill(const RecordPlace& place, Held& held) {
+    absl::StatusOr<Record> record = ReadRecordAt<Record>(random_, place);
+    if (!record.ok()) return record.status();
+    Fill(*std::move(record), held);
+    return absl::OkStatus();
+  }
+  absl::Status ReadEnd(const Entry& entry, Held& held) {
+    return entry.answered ? ReadAndFill<ResponseRecord>(entry.end, held)
+                          : ReadAndFill<AttemptErrorRecord>(entry.end, held);
+  }
+  absl::Status ReadScore(const Entry& entry, Held& held) {
+    return ReadAndFill<ScoreRecord>(entry.score, held);
+  }
+
+  const std::unique_ptr<journal::Reader> stream_;
+  journal::Reader& random_;
+  const EntryTable& entries_;
+  journal::Lsn passed_ = 0;  // The stream's newest record.
+  absl::flat_hash_map<uint64_t, Held> held_;
+  size_t held_bytes_ = 0;
+};
+
+absl::StatusOr<std::unique_ptr<journal::Reader>> OpenReader(
+    const std::string& directory, const JournalAccess& access) {
+  journal::ReaderOptions options;
+  options.cipher = access.cipher;
+  options.file_system = access.file_system;
+  return journal::Reader::Open(directory, options);
+}
+
 class IndexedResults final : public ResultStore {
  public:
-  explicit IndexedResults(std::unique_ptr<journal::Reader> reader)
-      : reader_(std::move(reader)) {}
+  IndexedResults(absl::string_view directory, const JournalAccess& access,
+                 std::unique_ptr<journal::Reader> reader)
+      : directory_(directory), access_(access), reader_(std::move(reader)) {}
 
   absl::Status BuildIndex(absl::string_view scoring_hash) {
     Indexer indexer(scoring_hash, history_, entries_);
@@ -233,19 +412,21 @@ class IndexedResults final : public ResultStore {
   absl::Status ForEach(
       uint32_t runs, const std::vector<uint32_t>& order,
       absl::FunctionRef<absl::Status(const QueryResult&)> visit) override {
+    absl::StatusOr<std::unique_ptr<journal::Reader>> stream =
+        OpenReader(directory_, access_);
+    if (!stream.ok()) return stream.status();
+    Ahead ahead(*std::move(stream), *reader_, entries_);
     for (uint64_t run = 1; run <= runs; ++run) {
       for (const uint32_t index : order) {
         const Entry* found = entries_.Find(static_cast<uint32_t>(run), index);
         if (found == nullptr) continue;
-        const Entry& entry = *found;
-        const bool unscored = entry.answered && entry.score.lsn == 0;
-        if (entry.end.lsn == 0 || unscored) continue;
+        const bool unscored = found->answered && found->score.lsn == 0;
+        if (found->end.lsn == 0 || unscored) continue;
         QueryResult result;
-        result.attempts = entry.attempts;
-        absl::Status status = entry.answered ? ReadAnswer(entry, &result)
-                                             : ReadError(entry, &result);
-        if (!status.ok()) return status;
-        if (absl::Status s = visit(result); !s.ok()) return s;
+        absl::Status s =
+            ahead.Take(static_cast<uint32_t>(run), index, *found, &result);
+        if (s.ok()) s = visit(result);
+        if (!s.ok()) return s;
       }
     }
     return absl::OkStatus();
@@ -254,40 +435,8 @@ class IndexedResults final : public ResultStore {
   const History& history() const override { return history_; }
 
  private:
-  absl::Status ReadAnswer(const Entry& entry, QueryResult* result) {
-    absl::StatusOr<ResponseRecord> response =
-        ReadRecordAt<ResponseRecord>(*reader_, entry.end);
-    if (!response.ok()) return response.status();
-    absl::StatusOr<ScoreRecord> score =
-        ReadRecordAt<ScoreRecord>(*reader_, entry.score);
-    if (!score.ok()) return score.status();
-    result->key = std::move(response->key);
-    result->output = std::move(response->output);
-    result->reasoning = std::move(response->reasoning);
-    result->metadata_json = std::move(response->metadata_json);
-    result->usage = response->usage;
-    result->cost = response->cost;
-    result->latency = response->latency;
-    result->scores = std::move(score->scores);
-    result->unparsed = score->unparsed;
-    result->extracted = std::move(score->extracted);
-    return absl::OkStatus();
-  }
-
-  absl::Status ReadError(const Entry& entry, QueryResult* result) {
-    absl::StatusOr<AttemptErrorRecord> error =
-        ReadRecordAt<AttemptErrorRecord>(*reader_, entry.end);
-    if (!error.ok()) return error.status();
-    result->key = std::move(error->key);
-    result->failed = true;
-    result->usage = error->usage;
-    result->cost = error->cost;
-    result->error_type = std::move(error->type);
-    result->error_message = std::move(error->message);
-    result->latency = error->latency;
-    return absl::OkStatus();
-  }
-
+  const std::string directory_;
+  const JournalAccess access_;
   const std::unique_ptr<journal::Reader> reader_;
   EntryTable entries_;
   History history_;
@@ -298,13 +447,11 @@ class IndexedResults final : public ResultStore {
 absl::StatusOr<std::unique_ptr<ResultStore>> ResultStore::Load(
     absl::string_view directory, absl::string_view scoring_hash,
     const JournalAccess& access) {
-  journal::ReaderOptions options;
-  options.cipher = access.cipher;
-  options.file_system = access.file_system;
   absl::StatusOr<std::unique_ptr<journal::Reader>> reader =
-      journal::Reader::Open(directory, options);
+      OpenReader(std::string(directory), access);
   if (!reader.ok()) return reader.status();
-  auto results = std::make_unique<IndexedResults>(*std::move(reader));
+  auto results =
+      std::make_unique<IndexedResults>(directory, access, *std::move(reader));
   if (absl::Status s = results->BuildIndex(scoring_hash); !s.ok()) {
     return journal::WithContext(s, directory);
   }

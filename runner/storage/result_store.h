@@ -37,7 +37,7 @@ struct QueryResult {
   uint32_t attempts = 0;
 };
 
-// An index over a journal: some 48 bytes for each query of each run that was
+// An index over a journal: some 40 bytes for each query of each run that was
 // begun; outputs are read when asked for. Not thread-safe.
 class ResultStore {
  public:
@@ -70,7 +70,7 @@ class ResultStore {
     uint64_t attempts = 0;
     uint64_t in_doubt = 0;                // Attempts listed as in doubt, ever.
     absl::optional<double> retried_cost;  // Of failed attempts that said it.
-    std::vector<double> latencies_ms;     // Of accepted responses.
+    std::vector<double> latencies_ms;     // Of accepted responses; sorted.
   };
   virtual const History& history() const = 0;
 };
