@@ -1,5 +1,7 @@
 #include "runner/study/benchmark_cell.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
@@ -451,6 +453,9 @@ absl::optional<Refusal> BenchmarkCellImpl::Finish() {
 }
 
 absl::optional<Refusal> BenchmarkCellImpl::WriteResultFiles() {
+  // What the threads of the run have freed goes back before an index of all
+  // results is made.
+  malloc_trim(0);
   absl::StatusOr<std::unique_ptr<ResultStore>> store = ResultStore::Load(
       entered_.directory, names_.scoring_hash, context_.access);
   if (!store.ok()) {
@@ -474,6 +479,7 @@ absl::optional<Refusal> BenchmarkCellImpl::WriteResultFiles() {
   info.seed = options_.seed;
   info.runs = plan_.runs;
   info.limit_reached = withheld_ || stopped_at_limit_;
+  info.order.reserve(plan_.rows.size());
   for (const SelectedRow& row : plan_.rows) info.order.push_back(row.index);
   for (const std::unique_ptr<Scorer>& scorer : context_.scoring->scorers()) {
     info.scorers.push_back(
