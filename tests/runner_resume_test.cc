@@ -152,7 +152,9 @@ TEST_P(SignalTest, DrainsSavesAndGoesOn) {
   Interrupt(runner, signal);
   EXPECT_EQ(runner.WaitExit(), exit_code);
   EXPECT_THAT(runner.err(), AllOf(HasSubstr("Interrupt signal received"),
-                                  HasSubstr("Checkpoint saved: ")));
+                                  HasSubstr("Checkpoint saved: "),
+                                  HasSubstr("Resume: bench-runner resume "
+                                            "journals/")));
   EXPECT_EQ(place_.ResultText("/status"), "incomplete");
   const size_t calls = place_.Calls().size();
   EXPECT_LT(calls, static_cast<size_t>(kQuestions));

@@ -84,7 +84,8 @@ std::string EndText(const CellEnd& end) {
   }
   return absl::StrCat("Checkpoint saved: ", Printable(end.directory), " (",
                       WithThousands(end.completed), "/", WithThousands(end.n),
-                      "). Run the same command again to go on");
+                      "). Resume: bench-runner resume ",
+                      Printable(end.directory));
 }
 
 Refusal CannotReadBack(absl::string_view directory, const absl::Status& status,
