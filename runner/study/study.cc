@@ -158,7 +158,8 @@ absl::Status Study::Prepare() {
   if (options_.info) return absl::OkStatus();
   for (const StudyDataset& loaded : datasets_) {
     const uint64_t rules = RowRules(loaded);
-    if (loaded.dataset->checked_rules() == rules) continue;
+    const bool checked = loaded.dataset->checked_rules() == rules;
+    if (checked && !options_.validate_only) continue;
     if (absl::Status s = CheckRows(loaded); !s.ok()) return s;
     if (options_.looks_only()) continue;
     if (signals_->caught() != 0) return absl::OkStatus();  // Not all of them.

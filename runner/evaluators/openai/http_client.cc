@@ -16,7 +16,9 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "runner/base/text.h"
@@ -382,6 +384,20 @@ std::string UrlPart(CURLU* url, CURLUPart part) {
   return copy;
 }
 
+// Whether a parameter's name says that its value is not for everybody.
+bool HoldsKey(absl::string_view query) {
+  for (const absl::string_view parameter : absl::StrSplit(query, '&')) {
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(parameter, absl::MaxSplits('=', 1));
+    const std::string name = absl::AsciiStrToLower(parts.first);
+    for (const absl::string_view word :
+         {"key", "token", "secret", "password", "signature", "sig", "auth"}) {
+      if (absl::StrContains(name, word)) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<HttpClient>> HttpClient::Create(
@@ -409,6 +425,11 @@ absl::StatusOr<std::string> ChatCompletionsUrl(const std::string& base_url) {
     return absl::InvalidArgumentError(
         "the URL holds a user or password, which would be journaled; use "
         "--api-key or OPENAI_API_KEY");
+  }
+  if (HoldsKey(UrlPart(url.get(), CURLUPART_QUERY))) {
+    return absl::InvalidArgumentError(
+        "the URL's query holds a key, which would be journaled; use --api-key "
+        "or OPENAI_API_KEY");
   }
   std::string path = UrlPart(url.get(), CURLUPART_PATH);
   while (!path.empty() && path.back() == '/') path.pop_back();

@@ -330,7 +330,8 @@ TEST(ChatCompletionsUrlTest, GoesBehindThePath) {
 TEST(ChatCompletionsUrlTest, RefusesWhatIsNoSuchUrl) {
   for (const char* base :
        {"", "localhost:8000", "ftp://h/v1", "file:///etc", "http://",
-        "http://user:secret@h/v1", "http://a b"}) {
+        "http://user:secret@h/v1", "http://h/v1?api-version=1&Key=secret",
+        "http://h/v1?access_token=secret", "http://a b"}) {
     const auto url = ChatCompletionsUrl(base);
     EXPECT_FALSE(url.ok()) << *url;
     EXPECT_THAT(std::string(url.status().message()), Not(HasSubstr("secret")));
