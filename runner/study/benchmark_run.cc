@@ -28,6 +28,10 @@ namespace {
 // Starts journaled together, at most.
 constexpr size_t kStartsMax = 256;
 
+// Queries begun ahead of an evaluator that asks nobody and answers at once, so
+// that threads hand on many at a time instead of waking each other for each.
+constexpr size_t kUnbilledAheadMax = 64;
+
 // How often a write is tried again while the disk is full.
 constexpr absl::Duration kNoSpaceRetryInterval = absl::Milliseconds(200);
 
@@ -59,6 +63,9 @@ class BenchmarkRunImpl final : public BenchmarkRun {
         plan_(plan),
         batches_(WorkSource(*parts.journal, plan_), plan.batch_size,
                  plan.first_batch),
+        ahead_(parts.evaluator == nullptr || parts.evaluator->may_be_billed()
+                   ? 0
+                   : kUnbilledAheadMax),
         limit_(plan.workers),
         rate_(plan.rate_limit) {}
 
@@ -110,18 +117,25 @@ class BenchmarkRunImpl final : public BenchmarkRun {
   const RunParts parts_;
   const RunPlan plan_;
   Batches batches_;  // What is left to ask; the starter's.
+  const size_t ahead_;
 
   // Wakes those who can go on, after any change of what follows.
   void Wake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // How many may be ready: as many as could leave, or more where that costs
+  // nothing.
+  size_t ready_max() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return std::max(static_cast<size_t>(limit_.limit()), ahead_);
+  }
   bool HasRoom() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return ready_.size() < static_cast<size_t>(limit_.limit());
+    return ready_.size() < ready_max();
   }
   bool CanDispatch() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     // While as many answers wait for the disk as there are workers, asking for
     // more would gain nothing, and a crash would lose more that was paid.
-    const auto workers = static_cast<size_t>(plan_.workers);
+    const size_t finished_max =
+        std::max(static_cast<size_t>(plan_.workers), ahead_);
     return !stop_ && !ready_.empty() && in_flight_ < limit_.limit() &&
-           finished_.size() < workers;
+           finished_.size() < finished_max;
   }
 
   mutable absl::Mutex mutex_;
@@ -285,8 +299,7 @@ std::vector<Work> BenchmarkRunImpl::TakeChunk() {
   for (;;) {
     if (stop_) return chunk;
     if (HasRoom()) {
-      const size_t most = std::min(
-          2 * static_cast<size_t>(limit_.limit()) - ready_.size(), kStartsMax);
+      const size_t most = std::min(2 * ready_max() - ready_.size(), kStartsMax);
       const absl::Duration now = parts_.clock->Monotonic();
       while (chunk.size() < most && !retries_.empty() &&
              retries_.begin()->first <= now) {
