@@ -22,6 +22,9 @@ struct EvaluationRequest {
   std::string method;      // Empty when there is none.
   std::string prompt;      // The prompt template filled in, or the input field.
   std::string query_json;  // The dataset's whole object.
+  // What that holds in --response-field, as text; nothing where that is null or
+  // not asked for.
+  absl::optional<std::string> recorded = {};
   // Of this attempt, when it is shorter than the evaluator's own.
   absl::Duration timeout = absl::InfiniteDuration();
 };

@@ -5,17 +5,14 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "runner/data/fields.h"
 
 namespace runner {
 namespace {
 
 class ReplayEvaluator final : public Evaluator {
  public:
-  ReplayEvaluator(Fields fields, std::string response_field, int slots)
-      : fields_(std::move(fields)),
-        response_field_(std::move(response_field)),
-        slots_(slots) {}
+  ReplayEvaluator(std::string response_field, int slots)
+      : response_field_(std::move(response_field)), slots_(slots) {}
 
   void Start(EvaluationRequest request, Done done) override {
     if (stopped_) {
@@ -23,7 +20,7 @@ class ReplayEvaluator final : public Evaluator {
                         /*retryable=*/true));
       return;
     }
-    done(Evaluate(request));
+    done(Evaluate(std::move(request)));
   }
 
   int slots() const override { return slots_; }
@@ -31,24 +28,17 @@ class ReplayEvaluator final : public Evaluator {
   void Stop() override { stopped_ = true; }
 
  private:
-  EvaluationResult Evaluate(const EvaluationRequest& request) const {
-    absl::StatusOr<RowFields> row = fields_.Resolve(request.query_json);
-    if (!row.ok()) {
-      return FailedResult(kNoRecordedResponseError,
-                          std::string(row.status().message()),
-                          /*retryable=*/false);
-    }
-    if (!row->response) {
+  EvaluationResult Evaluate(EvaluationRequest request) const {
+    if (!request.recorded.has_value()) {
       return FailedResult(kNoRecordedResponseError,
                           absl::StrCat("field `", response_field_, "` is null"),
                           /*retryable=*/false);
     }
     EvaluationResult result;
-    result.output = std::move(row->response);
+    result.output = std::move(request.recorded);
     return result;
   }
 
-  const Fields fields_;
   const std::string response_field_;
   const int slots_;
   std::atomic<bool> stopped_{false};
@@ -66,13 +56,8 @@ absl::StatusOr<std::unique_ptr<Evaluator>> NewReplayEvaluator(
   if (options.slots < 1) {
     return absl::InvalidArgumentError("--workers must be at least 1");
   }
-  FieldOptions field_options;
-  field_options.response_field = options.response_field;
-  absl::StatusOr<Fields> fields =
-      Fields::Create(field_options, options.model, options.method);
-  if (!fields.ok()) return fields.status();
-  return std::unique_ptr<Evaluator>(new ReplayEvaluator(
-      *std::move(fields), options.response_field, options.slots));
+  return std::unique_ptr<Evaluator>(
+      new ReplayEvaluator(options.response_field, options.slots));
 }
 
 }  // namespace runner

@@ -10,21 +10,18 @@
 
 namespace runner {
 
-// The error of a row that has no response, or null for one. Not retryable: the
-// row will not have one later.
+// The error of a row whose response is null. Not retryable: it will not have
+// one later.
 inline constexpr char kNoRecordedResponseError[] = "no-recorded-response";
 
 struct ReplayEvaluatorOptions {
-  // Dotted path; "{model}" and "{method}" stand for the two below.
-  std::string response_field;
-  std::string model;
-  std::string method;
+  std::string response_field;  // For messages: requests bring what it holds.
   int slots = 1;
 };
 
 // Calls Done from within Start and starts no thread; costs nothing, so
 // may_be_billed() is false.
-// Errors: InvalidArgument for a path that is empty or does not resolve.
+// Errors: InvalidArgument when no field is named.
 absl::StatusOr<std::unique_ptr<Evaluator>> NewReplayEvaluator(
     const ReplayEvaluatorOptions& options);
 

@@ -19,8 +19,6 @@ absl::StatusOr<std::unique_ptr<Evaluator>> MakeReplay(
     const EvaluatorWish& wish) {
   ReplayEvaluatorOptions replay;
   replay.response_field = wish.options->fields.response_field;
-  replay.model = wish.model;
-  replay.method = wish.options->method;
   replay.slots = wish.workers;
   return NewReplayEvaluator(replay);
 }

@@ -21,6 +21,7 @@ absl::StatusOr<RowRequest> MakeRowRequest(const RequestParts& parts,
     made.request.prompt = *std::move(prompt);
   }
   made.request.query_json = *std::move(text);
+  made.request.recorded = std::move(fields->response);
   made.target = std::move(fields->target);
   return made;
 }
