@@ -138,11 +138,10 @@ absl::Status CheckMethods(const std::vector<MethodSettings>& methods,
         std::find(known.begin(), known.end(), name) != known.end()) {
       continue;
     }
-    const std::string nearest = Nearest(name, known);
     return UsageError(absl::StrCat(
         "method ", Quoted(name), " is not among the file's `methods`",
-        nearest.empty() ? ""
-                        : absl::StrCat("; did you mean `", nearest, "`?")));
+        name == kAllMethods ? "; all of them: --methods all"
+                            : DidYouMean(name, known)));
   }
   return absl::OkStatus();
 }

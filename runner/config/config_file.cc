@@ -38,9 +38,13 @@ class FileReader {
           absl::StrCat(path_, ": not a mapping of options to values"));
     }
     for (const auto& [key, value] : root->entries) {
+      if (absl::Status s = ReadIgnoring(key, value); !s.ok()) return s;
+    }
+    for (const auto& [key, value] : root->entries) {
       absl::Status s = ReadEntry(key, value);
       if (!s.ok()) return s;
     }
+    if (!switched_off_.empty()) SwitchOff();
     return std::move(file_);
   }
 
@@ -54,7 +58,29 @@ class FileReader {
         absl::StrCat(Where(Quoted(key), value), ": ", message));
   }
 
+  // First, wherever it stands.
+  absl::Status ReadIgnoring(absl::string_view key, const YamlNode& value) {
+    const OptionRow* row = FindOption(key);
+    if (row == nullptr || row->name != "ignore-unknown-config") {
+      return absl::OkStatus();
+    }
+    const absl::StatusOr<bool> on = ParseBool(value.text);
+    if (!on.ok()) return Wrong(key, value, on.status().message());
+    ignore_unknown_ = ignore_unknown_ || *on;
+    return absl::OkStatus();
+  }
+
+  // A system that is switched off keeps its settings in the file all the same.
+  void SwitchOff() {
+    file_.options.erase("sync");
+    file_.options["checkpoint-interval"] = {"0", OptionSource::kFile,
+                                            switched_off_};
+  }
+
   absl::Status ReadEntry(absl::string_view key, const YamlNode& value) {
+    if (IsExistingSection(key) && value.kind == YamlNode::Kind::kNull) {
+      return absl::OkStatus();  // With nothing below it.
+    }
     if (key == kMethodsKey && value.kind == YamlNode::Kind::kMap) {
       return ReadMethods(value);
     }
@@ -90,6 +116,7 @@ class FileReader {
   absl::Status Take(const Translation& translation, absl::string_view key,
                     const YamlNode& value) {
     file_.needs_key = file_.needs_key || translation.needs_key;
+    if (translation.switches_off) switched_off_ = Where(key, value);
     if (!translation.note.empty()) {
       file_.notes.push_back(
           absl::StrCat(Where(key, value), ": ", translation.note));
@@ -104,6 +131,10 @@ class FileReader {
   absl::Status AddOption(const OptionRow& row, absl::string_view key,
                          const YamlNode& value, GivenOptions& given) {
     if (value.kind == YamlNode::Kind::kNull) return absl::OkStatus();
+    // Another system's section, under the name of an option.
+    if (value.kind == YamlNode::Kind::kMap && ignore_unknown_) {
+      return Unknown(key, value);
+    }
     absl::StatusOr<std::string> text = OptionText(value);
     if (!text.ok()) return Wrong(key, value, text.status().message());
     if (row.is_shorthand()) {
@@ -168,7 +199,11 @@ class FileReader {
       return absl::OkStatus();
     }
     std::vector<std::string> known = ExistingKeyNames();
+    for (const absl::string_view section : ExistingSections()) {
+      known.emplace_back(section);
+    }
     for (const std::string& name : AllOptionNames()) {
+      if (name == kNotInFiles[0]) continue;
       known.push_back(absl::StrReplaceAll(name, {{"-", "_"}}));
     }
     const std::string nearest = Nearest(key, known);
@@ -180,7 +215,8 @@ class FileReader {
   }
 
   const std::string path_;
-  const bool ignore_unknown_;
+  bool ignore_unknown_;
+  std::string switched_off_;  // Where the file does so; empty: it does not.
   ConfigFile file_;
 };
 

@@ -96,6 +96,8 @@ TEST_F(ConfigFileTest, UnknownKeysSuggestTheNearest) {
   EXPECT_THAT(Error("processing:\n  enable_resum: true"),
               AllOf(HasSubstr(":2:"),
                     HasSubstr("did you mean `processing.enable_resume`")));
+  EXPECT_THAT(Error("proccessing:\n  enable_resume: true"),
+              HasSubstr("did you mean `processing`"));
   EXPECT_THAT(Error("llm_models: x"), HasSubstr("--ignore-unknown-config"));
 }
 
@@ -103,6 +105,13 @@ TEST_F(ConfigFileTest, UnknownKeysCanBePassedOver) {
   const ConfigFile file = Read("llm_models: [x]\nruns: 2", true);
   EXPECT_EQ(file.options.at("runs").value, "2");
   EXPECT_THAT(file.notes, ElementsAre(HasSubstr("llm_models")));
+  // The file may say so itself, and a section may bear an option's name.
+  const ConfigFile other = Read(
+      "model: {generator_settings: {x: 1}}\nprocessing:\n"
+      "ignore_unknown_config: true\n");
+  EXPECT_THAT(other.notes, ElementsAre(HasSubstr("model")));
+  EXPECT_THAT(Error("model: {generator_settings: 1}"),
+              HasSubstr("not a mapping"));
 }
 
 TEST_F(ConfigFileTest, KeysOfAFlatSystem) {
@@ -165,7 +174,9 @@ TEST_F(ConfigFileTest, KeysOfAnEvaluationScript) {
 TEST_F(ConfigFileTest, EachWayToSwitchTheJournalOff) {
   for (const absl::string_view text :
        {"checkpoint_interval: 0", "disable_checkpointing: true",
-        "enable_checkpointing: false", "processing: {enable_resume: false}"}) {
+        "enable_checkpointing: false", "processing: {enable_resume: false}",
+        "enable_checkpointing: false\ncheckpoint_interval: 50",
+        "processing: {save_incremental: true, enable_checkpointing: false}"}) {
     EXPECT_EQ(Value(text, "checkpoint-interval"), "0") << text;
   }
 }

@@ -52,8 +52,9 @@ constexpr char kSyncBatches[] = "checkpoint-on-batch-complete";
 Result Journaling(const YamlNode& value) {
   const absl::StatusOr<bool> on = ParseBool(value.text);
   if (!on.ok()) return on.status();
-  if (*on) return Translation{};
-  return Set(kCheckpointInterval, "0");
+  Translation translation;
+  translation.switches_off = !*on;
+  return translation;
 }
 
 Result AlwaysOn(const YamlNode& value, absl::string_view what) {
@@ -163,6 +164,8 @@ constexpr ExistingKey kKeys[] = {
 };
 
 }  // namespace
+
+absl::Span<const absl::string_view> ExistingSections() { return kSections; }
 
 bool IsExistingSection(absl::string_view key) {
   for (const absl::string_view section : kSections) {

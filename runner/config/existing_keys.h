@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "absl/types/span.h"
 #include "runner/config/yaml_tree.h"
 
 namespace runner {
@@ -19,9 +20,12 @@ struct Translation {
   std::string value;
   std::string note;        // For people, where there is something to say.
   bool needs_key = false;  // Encryption is asked for.
+  // No journal, whatever else is said of it.
+  bool switches_off = false;
 };
 
 // The folders in which those systems group their keys, such as "processing".
+absl::Span<const absl::string_view> ExistingSections();
 bool IsExistingSection(absl::string_view key);
 
 // `key` with its section ("paths.checkpoint_file") or without. nullopt when no

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "runner/base/nearest.h"
 
 namespace runner {
 
@@ -29,10 +30,6 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text);
 // "a,b": trimmed, none empty, none twice, at most kListEntriesMax.
 inline constexpr size_t kListEntriesMax = 1000;
 absl::StatusOr<std::vector<std::string>> ParseList(absl::string_view text);
-
-// The entry nearest to `name` by edit distance, empty when none is near.
-std::string Nearest(absl::string_view name,
-                    const std::vector<std::string>& candidates);
 
 }  // namespace runner
 

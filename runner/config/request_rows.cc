@@ -1,6 +1,8 @@
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "runner/base/text.h"
 #include "runner/config/option_rows.h"
 #include "runner/config/option_setters.h"
@@ -14,15 +16,18 @@ constexpr uint64_t kTokensLimitMax = 1000000000;
 constexpr int kTemperatureMax = 2;
 
 absl::Status SetEvaluator(absl::string_view value, RunOptions& options) {
+  std::vector<std::string> names;
   for (const EvaluatorKind kind :
        {EvaluatorKind::kReplay, EvaluatorKind::kWorker,
         EvaluatorKind::kOpenAi}) {
-    if (value != EvaluatorName(kind)) continue;
+    names.emplace_back(EvaluatorName(kind));
+    if (value != names.back()) continue;
     options.evaluator = kind;
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(Quoted(value) +
-                                    " is not one of replay, worker and openai");
+  return absl::InvalidArgumentError(
+      absl::StrCat(Quoted(value), " is not one of replay, worker and openai",
+                   DidYouMean(value, names)));
 }
 
 template <auto kMember>

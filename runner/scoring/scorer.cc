@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "runner/base/nearest.h"
 #include "runner/base/text.h"
 #include "runner/scoring/choice_scorer.h"
 #include "runner/scoring/numeric_scorer.h"
@@ -98,6 +99,19 @@ absl::optional<absl::string_view> ParameterIn(absl::string_view text,
   return text.substr(kind.name.size() + 1);
 }
 
+// Leads over to the list of all.
+std::string Suggestion(absl::string_view text) {
+  std::vector<std::string> names;
+  for (const ScorerKind& kind : kScorerKinds) names.emplace_back(kind.name);
+  const std::string nearest =
+      Nearest(text.substr(0, text.find_first_of("@:")), names);
+  for (const ScorerKind& kind : kScorerKinds) {
+    if (kind.name != nearest) continue;
+    return absl::StrCat("; did you mean `", FormOf(kind), "`? Known are ");
+  }
+  return "; known are ";
+}
+
 }  // namespace
 
 const std::string& KnownScorers() {
@@ -124,7 +138,7 @@ absl::StatusOr<std::unique_ptr<Scorer>> Scorer::Create(absl::string_view text) {
         "--scorer ", FormOf(kind), ": ", scorer.status().message()));
   }
   return absl::InvalidArgumentError(absl::StrCat("--scorer: unknown scorer ",
-                                                 Quoted(text), "; known are ",
+                                                 Quoted(text), Suggestion(text),
                                                  KnownScorers()));
 }
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "absl/strings/str_cat.h"
 #include "runner/scoring/choice_scorer.h"
 #include "runner/scoring/scorer.h"
 #include "runner/scoring/text_scorers.h"
@@ -49,6 +50,13 @@ TEST(Scorers, OneTableNamesThemAll) {
   for (const char* bad : {"", "f1:1", "recall", "recall@", "recall@0", "mrr@3",
                           "recall@x", "ndcg:5", "ndcg@-1", "contains:", "F1"}) {
     EXPECT_FALSE(Scorer::Create(bad).ok()) << bad;
+  }
+  for (const auto& [mistyped, meant] :
+       {std::make_pair("exact_mach", "`exact_match`"),
+        std::make_pair("recall", "`recall@K`"),
+        std::make_pair("precison@5", "`precision@K`")}) {
+    EXPECT_THAT(std::string(Scorer::Create(mistyped).status().message()),
+                HasSubstr(absl::StrCat("did you mean ", meant)));
   }
 }
 
