@@ -83,6 +83,7 @@ class Merging {
   absl::Status TakeInDoubt(const MergePart& part,
                            const journal::Record& record);
   absl::Status TakeSession(const journal::Record& record);
+  absl::Status TakeOverride(const journal::Record& record);
   absl::Status Place(const MergePart& part, journal::Lsn lsn, QueryKey& key);
   absl::Status CheckWhole(const MergePart& part, const ProgressState& state);
 
@@ -158,8 +159,9 @@ absl::Status Merging::Take(const MergePart& part,
       return TakeInDoubt(part, record);
     case RecordType::kSession:
       return TakeSession(record);
-    case RecordType::kSessionEnd:
     case RecordType::kOverride:
+      return TakeOverride(record);
+    case RecordType::kSessionEnd:
     case RecordType::kLimit:
     case RecordType::kCheckpoint:
       Add(record.type, std::string(record.body));
@@ -208,6 +210,18 @@ absl::Status Merging::TakeSession(const journal::Record& record) {
   if (!decoded.ok()) return decoded.status();
   decoded->number = ++sessions_;
   Add(record.type, Encode(*decoded));
+  return absl::OkStatus();
+}
+
+// The whole is made of what holds after a part's accepted changes. Its own
+// would come after records of other parts, as if these had mixed with them;
+// parts in which something is mixed are no parts of a whole.
+absl::Status Merging::TakeOverride(const journal::Record& record) {
+  absl::StatusOr<OverrideRecord> decoded = DecodeRecord<OverrideRecord>(record);
+  if (!decoded.ok()) return decoded.status();
+  if (decoded->key != kIdentityOverride && decoded->key != kDatasetOverride) {
+    Add(record.type, std::string(record.body));
+  }
   return absl::OkStatus();
 }
 

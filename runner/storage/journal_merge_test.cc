@@ -32,14 +32,16 @@ class JournalMergeTest : public JournalTest {
   }
 
   // Its journal: all answered but the last, which failed.
-  std::unique_ptr<BenchmarkJournal> BeginShard(const std::string& name,
-                                               uint32_t index) {
+  std::unique_ptr<BenchmarkJournal> BeginShard(
+      const std::string& name, uint32_t index,
+      const std::vector<OverrideRecord>& accepted = {}) {
     BenchmarkInfo info = Info();
     info.runs = 1;
     info.shard_index = index;
     info.shard_count = 2;
     auto journal = Create(name, info, kRows);
     EXPECT_EQ(journal->BeginSession({}), absl::OkStatus());
+    EXPECT_EQ(journal->RecordOverrides(accepted), absl::OkStatus());
     std::vector<uint32_t> part = Part(index);
     Fail(*journal, 1, part.back(), "timeout");
     part.pop_back();
@@ -107,6 +109,17 @@ TEST_F(JournalMergeTest, HoldsWhatTheShardsHold) {
                               }),
             absl::OkStatus());
   EXPECT_EQ(next, kRows);
+}
+
+// One that was accepted before anything was asked mixes nothing.
+TEST_F(JournalMergeTest, AChangeOfAShardDoesNotMixTheWhole) {
+  FinishShard(*BeginShard("a", 1));
+  FinishShard(*BeginShard(
+      "b", 2,
+      {{kDatasetOverride, "\"1\"", "\"2\"", ""}, {"workers", "1", "2", ""}}));
+  ASSERT_FALSE(Resume("b")->now().mixed_config);
+  ASSERT_EQ(Merge(), absl::OkStatus());
+  EXPECT_FALSE(Resume("whole")->now().mixed_config);
 }
 
 TEST_F(JournalMergeTest, AnotherShardsQueryIsRefusedByName) {
