@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bitset>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <utility>
@@ -16,6 +17,10 @@
 
 namespace runner {
 namespace {
+
+// No session is silent for longer. A larger step in its records' times is a
+// clock that was set, or nonsense, and no time that was spent.
+constexpr int64_t kSilenceMaxNs = int64_t{24} * 3600 * 1'000'000'000;
 
 using flatbuffers::FlatBufferBuilder;
 using flatbuffers::Offset;
@@ -161,7 +166,9 @@ class ProgressDecoder {
                     .sessions = table_.sessions(),
                     .elapsed = absl::Nanoseconds(table_.elapsed_ns()),
                     .in_doubt = table_.in_doubt()};
-    return std::isfinite(table_.cost()) && table_.elapsed_ns() >= 0;
+    return std::isfinite(table_.cost()) && table_.cost() >= 0 &&
+           table_.elapsed_ns() >= 0 && table_.session_started_unix_ns() >= 0 &&
+           table_.session_seen_unix_ns() >= 0;
   }
 
   bool ReadWorkers() {
@@ -223,6 +230,7 @@ class ProgressDecoder {
           !IsSubset(state.scored, state.answered)) {
         return false;
       }
+      data_.totals.answered += state.answered.Count();
       data_.runs.emplace_hint(data_.runs.end(), previous, std::move(state));
     }
     return true;
@@ -294,13 +302,28 @@ uint64_t Bitmap::Count() const {
 }
 
 absl::Duration ProgressData::OpenElapsed() const {
-  // A state of an earlier version does not know when it began.
+  // A record may say that it began at no time.
   if (!session_open || session_started_unix_ns == 0 ||
       session_seen_unix_ns <= session_started_unix_ns) {
     return absl::ZeroDuration();
   }
   return absl::FromUnixNanos(session_seen_unix_ns) -
          absl::FromUnixNanos(session_started_unix_ns);
+}
+
+void ProgressData::Saw(int64_t at_unix_ns) {
+  int64_t& started = session_started_unix_ns;
+  int64_t& seen = session_seen_unix_ns;
+  if (!session_open || started == 0 || at_unix_ns <= 0) return;
+  if (std::abs(at_unix_ns - seen) <= kSilenceMaxNs) {
+    seen = std::max(seen, at_unix_ns);
+    return;
+  }
+  // From here on by the other time; what was spent so far is kept.
+  const int64_t spent = std::max<int64_t>(seen - started, 0);
+  if (at_unix_ns <= spent) return;
+  started = at_unix_ns - spent;
+  seen = at_unix_ns;
 }
 
 std::string EncodeProgress(const ProgressData& data) {

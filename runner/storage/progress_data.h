@@ -73,6 +73,8 @@ struct RunState {
 struct ProgressData {
   // How long the open session has worked so far, as its records tell.
   absl::Duration OpenElapsed() const;
+  // A record of this time by the clock on the wall, which may be set meanwhile.
+  void Saw(int64_t at_unix_ns);
 
   journal::Lsn benchmark_lsn = 0;
   uint64_t announced_queries = 0;
@@ -94,8 +96,9 @@ struct ProgressData {
   int32_t complete_exit_code = 0;
   int64_t complete_unix_ns = 0;
   bool session_open = false;
-  int64_t session_started_unix_ns = 0;  // Of the open one.
-  int64_t session_seen_unix_ns = 0;     // Its newest record's time.
+  // Of the open one, and its newest record's time; never negative, 0: unknown.
+  int64_t session_started_unix_ns = 0;
+  int64_t session_seen_unix_ns = 0;
   uint32_t selected_runs = 0;
   uint64_t selected_queries = 0;
   absl::btree_map<uint32_t, journal::Lsn> worker_states;  // By slot.

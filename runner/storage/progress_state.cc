@@ -16,13 +16,9 @@ namespace runner {
 namespace {
 
 // The version of what Save() writes. Raise it when the meaning of the state or
-// of folding changes: journals are then folded anew.
-constexpr uint32_t kFolderVersion = 5;
-// The oldest that is read, too. 2 knew no Scoring; up to 3 neither the time of
-// sessions that had died, nor which answers had no usage or cost, nor workers
-// and batches: these count from here on; up to 4 neither the newest Session nor
-// accepted changes, which nobody wrote then. Nothing else differs.
-constexpr uint32_t kFolderVersionMin = 2;
+// of folding changes: journals are then folded anew. No other version is read:
+// one that did not count something gives wrong means ever after.
+constexpr uint32_t kFolderVersion = 6;
 
 // Applies one verified record to the data. Each Apply returns false, having
 // changed nothing, when the record is poison all the same.
@@ -108,17 +104,16 @@ class Folding {
   }
 
   bool Apply(const schemas::Session& table) {
+    const int64_t started = std::max<int64_t>(table.started_unix_ns(), 0);
     // One that died counts up to the last that is known of it, which is not
     // after this one began.
-    data_.session_seen_unix_ns =
-        std::min(data_.session_seen_unix_ns, table.started_unix_ns());
+    data_.session_seen_unix_ns = std::min(data_.session_seen_unix_ns, started);
     AddElapsed(data_.OpenElapsed());
-    data_.limit_lsn = 0;
     ++data_.totals.sessions;
     data_.session_workers = table.workers();
     data_.session_open = true;
-    data_.session_started_unix_ns = table.started_unix_ns();
-    data_.session_seen_unix_ns = table.started_unix_ns();
+    data_.session_started_unix_ns = started;
+    data_.session_seen_unix_ns = started;
     data_.newest_session_lsn = record_.lsn;
     return true;
   }
@@ -151,7 +146,7 @@ class Folding {
   bool Apply(const schemas::AttemptStart& table) {
     OpenState* open = FindOrAdd(*table.key());
     if (open == nullptr) return false;
-    Saw(table.at_unix_ns());
+    data_.Saw(table.at_unix_ns());
     if (open->attempts < std::numeric_limits<uint32_t>::max()) {
       ++open->attempts;
     }
@@ -160,6 +155,8 @@ class Folding {
     if (!open->unscored) open->lsn = record_.lsn;
     ++data_.totals.attempts;
     data_.complete = false;
+    // What was in flight when it was reached is of its own session.
+    if (data_.limit_lsn < data_.newest_session_lsn) data_.limit_lsn = 0;
     const auto run = data_.runs.find(table.key()->run());
     if (run != data_.runs.end()) run->second.ended = false;
     return true;
@@ -180,8 +177,8 @@ class Folding {
     open->lsn = record_.lsn;
     AddUsage(table);
     data_.totals.unpriced =
-        SaturatingAdd(data_.totals.unpriced, table.cost_known() ? 0 : 1);
-    Saw(table.at_unix_ns());
+        SaturatingAdd(data_.totals.unpriced, HasCost(table) ? 0 : 1);
+    data_.Saw(table.at_unix_ns());
     data_.complete = false;
     return true;
   }
@@ -222,7 +219,7 @@ class Folding {
     const ProgressKey key = KeyOf(*table.key());
     OpenState* open = FindOrAdd(*table.key());
     if (open == nullptr) return false;
-    Saw(table.at_unix_ns());
+    data_.Saw(table.at_unix_ns());
     open->in_flight = false;
     if (!open->unscored) open->lsn = record_.lsn;
     if (table.final() && !IsAnswered(key)) {
@@ -262,6 +259,7 @@ class Folding {
 
   bool Apply(const schemas::Complete& table) {
     data_.complete = true;
+    data_.limit_lsn = 0;
     data_.complete_exit_code = table.exit_code();
     data_.complete_unix_ns = table.at_unix_ns();
     return true;
@@ -358,6 +356,7 @@ class Folding {
     RunState& run = data_.runs[key.run];
     run.answered.GrowTo(key.index);
     run.scored.GrowTo(key.index);
+    if (!run.answered.Get(key.index)) ++data_.totals.answered;
     run.answered.Set(key.index);
     if (run.scored.Get(key.index)) {
       run.scored.Clear(key.index);
@@ -365,15 +364,17 @@ class Folding {
     }
   }
 
-  void Saw(int64_t at_unix_ns) {
-    data_.session_seen_unix_ns =
-        std::max(data_.session_seen_unix_ns, at_unix_ns);
-  }
-
   // The sum saturates, in 64-bit nanoseconds as it is saved.
   void AddElapsed(absl::Duration more) {
     data_.totals.elapsed = absl::Nanoseconds(
         absl::ToInt64Nanoseconds(data_.totals.elapsed + more));
+  }
+
+  // A cost that none can be is not known.
+  template <typename EndTable>
+  static bool HasCost(const EndTable& table) {
+    return table.cost_known() && std::isfinite(table.cost()) &&
+           table.cost() >= 0;
   }
 
   template <typename EndTable>
@@ -390,7 +391,7 @@ class Folding {
       ++totals.unmetered;
     }
     const double cost = totals.cost + table.cost();
-    if (table.cost_known() && std::isfinite(cost)) totals.cost = cost;
+    if (HasCost(table) && std::isfinite(cost)) totals.cost = cost;
   }
 
   ProgressData& data_;
@@ -414,7 +415,7 @@ ProgressState::~ProgressState() = default;
 uint32_t ProgressState::version() const { return kFolderVersion; }
 
 bool ProgressState::CanRestore(uint32_t version) const {
-  return version >= kFolderVersionMin && version <= kFolderVersion;
+  return version == kFolderVersion;
 }
 
 void ProgressState::Reset() {

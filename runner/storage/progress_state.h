@@ -42,6 +42,7 @@ std::vector<OpenQuery> InOrderOfLsn(absl::Span<const OpenQuery> queries);
 // Totals for messages and limits.
 struct ProgressTotals {
   uint64_t completed = 0;  // Answered and scored.
+  uint64_t answered = 0;   // Scored, or waiting for it.
   uint64_t failed = 0;
   uint64_t attempts = 0;
   // Of all attempts that ended, also of failed ones.
@@ -120,6 +121,7 @@ struct ProgressData;
 //                  mixed_config, if anything was asked before
 //   InDoubt        its attempts are no longer in flight: to be asked again
 //   WorkerState    the newest of its slot
+//   Limit          stands until an AttemptStart of a later session, or Complete
 //   Batch          open, completed, or neither any more
 //   Complete       complete, until an attempt, an answer, a new row, or a
 //                  Selection of more than what is done and failed
@@ -178,7 +180,8 @@ class ProgressState final : public journal::Folder, public QueryProgress {
   BatchProgress batches() const;
   // Of the rules that hold now; 0: those of the Benchmark record.
   journal::Lsn newest_scoring_lsn() const;
-  // Of the limit that ended the newest session; 0: none did.
+  // Of the newest limit that was reached, until a later session asks
+  // something, or all is done; 0: there is none.
   journal::Lsn limit_lsn() const;
   // 0 when there is none, or a state of an older version did not say.
   journal::Lsn newest_session_lsn() const;

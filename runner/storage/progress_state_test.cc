@@ -266,19 +266,47 @@ TEST_F(ProgressStateTest, ASessionThatDiedCountsUpToItsLastRecord) {
 }
 
 TEST_F(ProgressStateTest, AClockThatJumpsMakesNoSessionLonger) {
-  history.Begin().Add(SessionAt(1000)).Add(StartAt(99000)).Add(SessionAt(1010));
+  history.Begin().Add(SessionAt(1000)).Add(StartAt(80000)).Add(SessionAt(1010));
   EXPECT_EQ(Folded().totals().elapsed, absl::Seconds(10));
   history.Add(SessionAt(500)).Add(SessionAt(600));
   EXPECT_EQ(Folded().totals().elapsed, absl::Seconds(10));
 }
 
-TEST_F(ProgressStateTest, ALimitStandsUntilTheNextSession) {
+// A clock that is set, or a record that lies.
+TEST_F(ProgressStateTest, ALeapOfTheClockIsNoTimeThatWasSpent) {
+  history.Begin().Add(SessionAt(1000)).Add(StartAt(1030));
+  AttemptStartRecord never = StartAt(0);
+  never.at = absl::FromUnixNanos(std::numeric_limits<int64_t>::max());
+  history.Add(never);
+  EXPECT_EQ(Folded().totals().elapsed, absl::Seconds(30));
+  history.Add(StartAt(1040)).Add(StartAt(1045));
+  EXPECT_EQ(Folded().totals().elapsed, absl::Seconds(35));
+}
+
+// It is not forgotten by a session that dies, or that only scores.
+TEST_F(ProgressStateTest, ALimitStandsUntilALaterSessionAsks) {
   LimitRecord limit;
   limit.name = "max-failures";
-  history.Begin().Add(SessionAt(1)).Add(limit).Add(SessionEndRecord());
+  history.Begin().Add(SessionAt(1)).Add(limit).Start(1, 0);
   EXPECT_EQ(Folded().limit_lsn(), 4u);
-  history.Add(SessionAt(2));
+  history.Add(SessionAt(2)).Answer(1, 0).Score(1, 0);
+  EXPECT_EQ(Folded().limit_lsn(), 4u);
+  history.Start(1, 1);
   EXPECT_EQ(Folded().limit_lsn(), 0u);
+}
+
+TEST_F(ProgressStateTest, ALimitReachedByTheLastOfAllStopsNothing) {
+  history.Begin(1).Add(SessionAt(1)).Fail(1, 0).Add(LimitRecord()).Complete(3);
+  EXPECT_EQ(Folded().limit_lsn(), 0u);
+}
+
+TEST_F(ProgressStateTest, ACostThatNoneCanBeIsUnknown) {
+  ResponseRecord response;
+  response.key = {.run = 1, .index = 0, .id = "q"};
+  response.cost = -3.0;
+  history.Begin(2).Answer(1, 1).Add(response);
+  EXPECT_EQ(Folded().totals().cost, 0.5);
+  EXPECT_EQ(Folded().totals().unpriced, 1u);
 }
 
 TEST_F(ProgressStateTest, CallsOfUnknownUsageAndCostAreCounted) {
@@ -497,15 +525,11 @@ TEST(ProgressState, TheNewestSessionIsKnown) {
   EXPECT_EQ(state.newest_session_lsn(), 5u);
 }
 
-// Saved states from before there were Scorings, workers or accepted changes are
-// read as they are.
-TEST(ProgressState, EarlierVersionsAreRestored) {
+// Journals with one are folded anew.
+TEST(ProgressState, StatesOfOtherVersionsAreNotRead) {
   const ProgressState state;
   EXPECT_TRUE(state.CanRestore(state.version()));
-  EXPECT_TRUE(state.CanRestore(3));
-  EXPECT_TRUE(state.CanRestore(4));
-  EXPECT_TRUE(state.CanRestore(2));
-  EXPECT_FALSE(state.CanRestore(1));
+  EXPECT_FALSE(state.CanRestore(state.version() - 1));
   EXPECT_FALSE(state.CanRestore(state.version() + 1));
 }
 

@@ -26,7 +26,7 @@ void UsageTotals::Add(const Usage& usage,
   cached_tokens = SaturatingAdd(cached_tokens, usage.cached_tokens);
   reasoning_tokens = SaturatingAdd(reasoning_tokens, usage.reasoning_tokens);
   unmetered = SaturatingAdd(unmetered, usage.metered ? 0 : 1);
-  if (call_cost.has_value() && std::isfinite(*call_cost)) {
+  if (call_cost.has_value() && std::isfinite(*call_cost) && *call_cost >= 0) {
     AddCost(*call_cost, cost);
   } else {
     unpriced = SaturatingAdd(unpriced, 1);

@@ -14,7 +14,8 @@ namespace runner {
 uint64_t SaturatingAdd(uint64_t a, uint64_t b);
 
 // What is unknown is counted, never taken for zero. Sums saturate, and stay
-// finite: what is added may come from a journal that says anything.
+// finite: what is added may come from a journal that says anything. A negative
+// cost is unknown.
 struct UsageTotals {
   uint64_t calls = 0;
   uint64_t prompt_tokens = 0;

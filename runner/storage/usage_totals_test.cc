@@ -29,9 +29,10 @@ TEST(UsageTotals, SumsOfWhateverAJournalSaysStayNumbers) {
   totals.Add({.prompt_tokens = 1, .metered = true},
              std::numeric_limits<double>::max());
   totals.Add({}, std::numeric_limits<double>::quiet_NaN());
+  totals.Add({}, -1e9);
   EXPECT_EQ(totals.prompt_tokens, kMost);
   EXPECT_EQ(totals.cost, std::numeric_limits<double>::max());
-  EXPECT_EQ(totals.unpriced, 1u);
+  EXPECT_EQ(totals.unpriced, 2u);
 }
 
 TEST(UsageTotals, OfSeveralAddUp) {
