@@ -33,6 +33,7 @@ void CellObserver::OnUnscored(const QueryKey& key, absl::string_view message) {
   } else {
     parts_.console->Detail(text);
   }
+  OnEnded();
 }
 
 void CellObserver::OnNoSpace(absl::string_view message) {
@@ -44,7 +45,7 @@ void CellObserver::OnNoSpace(absl::string_view message) {
 // A query that failed once more is one failure, as the journal counts.
 void CellObserver::OnEnded() {
   const ProgressTotals totals = parts_.journal->totals();
-  parts_.ledger->SetEnded(parts_.benchmark, totals.completed,
+  parts_.ledger->SetEnded(parts_.benchmark, totals.answered,
                           parts_.only_failed ? failed_ : totals.failed);
   parts_.limits->Check();
 }

@@ -17,7 +17,7 @@ void Spending::Add(const Spending& other) {
   unmetered = SaturatingAdd(unmetered, other.unmetered);
   unpriced = SaturatingAdd(unpriced, other.unpriced);
   failed = SaturatingAdd(failed, other.failed);
-  completed = SaturatingAdd(completed, other.completed);
+  answered = SaturatingAdd(answered, other.answered);
   elapsed += other.elapsed;
 }
 
@@ -50,7 +50,7 @@ void Ledger::Carry(size_t benchmark, absl::string_view model,
                       .unmetered = totals.unmetered,
                       .unpriced = totals.unpriced,
                       .failed = totals.failed,
-                      .completed = totals.completed,
+                      .answered = totals.answered,
                       .elapsed = totals.elapsed};
 }
 
@@ -66,10 +66,10 @@ void Ledger::AddAttempt(size_t benchmark, const Usage& usage,
   accounts_[benchmark].spending.Add(attempt);
 }
 
-void Ledger::SetEnded(size_t benchmark, uint64_t completed, uint64_t failed) {
+void Ledger::SetEnded(size_t benchmark, uint64_t answered, uint64_t failed) {
   absl::MutexLock lock(&mutex_);
   Spending& spending = accounts_[benchmark].spending;
-  spending.completed = completed;
+  spending.answered = answered;
   spending.failed = failed;
 }
 

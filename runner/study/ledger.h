@@ -29,7 +29,7 @@ struct Spending {
   uint64_t unmetered = 0;  // Attempts without a word on tokens.
   uint64_t unpriced = 0;   // Answers of which nobody knows the cost.
   uint64_t failed = 0;     // Queries, now.
-  uint64_t completed = 0;  // Queries, now.
+  uint64_t answered = 0;   // Queries, now; scored or not.
   absl::Duration elapsed;
 
   uint64_t tokens() const;
@@ -59,7 +59,7 @@ class Ledger {
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // How many queries of it have ended.
-  void SetEnded(size_t benchmark, uint64_t completed, uint64_t failed)
+  void SetEnded(size_t benchmark, uint64_t answered, uint64_t failed)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Over all benchmarks and sessions, this one among them.

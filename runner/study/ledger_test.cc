@@ -120,6 +120,14 @@ TEST_F(LedgerTest, FailuresAreThoseThatStand) {
   EXPECT_FALSE(Checked().has_value());
 }
 
+TEST_F(LedgerTest, WhatWaitsForItsScoreHasNotFailed) {
+  limits_.failures.percent = 60;
+  ledger_.Carry(0, "", {.completed = 0, .answered = 75, .failed = 25});
+  EXPECT_FALSE(Checked().has_value());
+  ledger_.Carry(0, "", {.completed = 9, .answered = 9, .failed = 25});
+  EXPECT_TRUE(Checked().has_value());
+}
+
 TEST_F(LedgerTest, TheFirstFailureIsNotAllOfThem) {
   limits_.failures.percent = 10;
   ledger_.SetEnded(0, 0, 1);
@@ -213,6 +221,10 @@ TEST_F(LedgerTest, AFailureLimitStandsUntilALargerOne) {
   EXPECT_FALSE(stands(0, 0));
   EXPECT_FALSE(stands(0, 1));  // A count is no share.
   ASSERT_EQ((*journal)->BeginSession({}), absl::OkStatus());
+  EXPECT_TRUE(stands(10, 0));
+  EvaluationRequest request;
+  request.key = {.run = 1, .index = 0, .id = "q"};
+  ASSERT_EQ((*journal)->RecordStarts({&request, 1}, false), absl::OkStatus());
   EXPECT_FALSE(stands(10, 0));
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 absl::optional<LimitReached> CheckFailures(const FailureLimit& limit,
                                            const Spending& spending) {
-  const uint64_t ended = spending.failed + spending.completed;
+  const uint64_t ended = spending.failed + spending.answered;
   const std::string of = absl::StrCat(WithThousands(spending.failed), " of ",
                                       WithThousands(ended), " queries failed");
   LimitReached reached;
