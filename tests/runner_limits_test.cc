@@ -172,6 +172,28 @@ TEST_F(LimitsTest, TheMostFailures) {
   EXPECT_GT(server_->stats().calls, calls);
 }
 
+// Answers that wait for a score are no less than answers.
+TEST_F(LimitsTest, OtherRulesMakeNoFailures) {
+  serve_.fault_rate = 0.3;
+  Serve({Fault::kServerError});
+  place_.options["max-failures"] = "60%";
+  place_.options["max-retries"] = "0";
+  EXPECT_EQ(place_.Run(), 3) << place_.err();
+  const uint64_t calls = server_->stats().calls;
+  place_.options["scorer"] = "contains";
+  EXPECT_NE(place_.Run(), 15) << place_.err();
+  EXPECT_GT(server_->stats().calls, calls);
+}
+
+TEST_F(LimitsTest, ADeathWhileWhatIsInFlightEndsForgetsNoLimit) {
+  place_.options["workers"] = "16";
+  Serve({Fault::kBadRequest, Fault::kStall});
+  RunnerProcess runner = place_.Start({"--max-failures", "3"});
+  ASSERT_TRUE(place_.WaitForMessage("Limit reached", runner)) << runner.err();
+  ASSERT_TRUE(runner.Kill9()) << runner.err();
+  EXPECT_EQ(RecordsOf<LimitRecord>().size(), 1u);
+}
+
 // What was in flight may bring the share below the limit again.
 TEST_F(LimitsTest, AShareOfFailuresThatWasReachedStands) {
   serve_.fault_rate = 0.3;

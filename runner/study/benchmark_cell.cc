@@ -29,6 +29,7 @@
 #include "runner/study/cell_messages.h"
 #include "runner/study/cell_observer.h"
 #include "runner/study/cell_records.h"
+#include "runner/study/cell_results.h"
 #include "runner/study/evaluator_maker.h"
 #include "runner/study/journal_choice.h"
 #include "runner/study/journal_entry.h"
@@ -74,7 +75,7 @@ class BenchmarkCellImpl final : public BenchmarkCell {
 
   // The steps of Run, in order. A refusal ends it.
   MaybeRefusal Evaluate();
-  absl::StatusOr<std::unique_ptr<Evaluator>> MakeMetered(int workers);
+  absl::StatusOr<std::unique_ptr<Evaluator>> MakeMetered(EvaluatorWish wish);
   // Whether a limit keeps this many from being asked.
   bool LimitForbids(uint64_t to_ask);
   void StopAtLimit() ABSL_LOCKS_EXCLUDED(run_mutex_);
@@ -85,7 +86,8 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   MaybeRefusal RunSession(Evaluator* evaluator, ExternalScorer* external,
                           const RemainingWork& remaining, int workers);
   int Workers(const RemainingWork& remaining) const;
-  void EaseMemory(const std::string& why) ABSL_LOCKS_EXCLUDED(run_mutex_);
+  void EaseMemory(const std::string& why, BenchmarkRun& run)
+      ABSL_LOCKS_EXCLUDED(run_mutex_);
   std::function<void(uint32_t, absl::string_view)> LogOf(const char* process);
   MaybeRefusal ListInDoubt();
   MaybeRefusal Finish();
@@ -123,6 +125,7 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   bool withheld_ = false;  // A limit kept everything from being asked.
   std::atomic<bool> stopped_at_limit_{false};
   absl::optional<LimitReached> limit_;  // Why this is not the end.
+  LimitRecorder limit_recorder_;
   RunPlan plan_;
   absl::Status run_status_;
   CellOutcome outcome_;
@@ -130,7 +133,7 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   absl::Mutex run_mutex_;
   BenchmarkRun* run_ ABSL_GUARDED_BY(run_mutex_) = nullptr;
   bool stop_requested_ ABSL_GUARDED_BY(run_mutex_) = false;
-  bool eased_ ABSL_GUARDED_BY(run_mutex_) = false;  // It was said.
+  bool eased_ = false;  // It was said; the memory's watch's own.
 };
 
 CellOutcome BenchmarkCellImpl::Run() {
@@ -238,7 +241,13 @@ absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
   if (withheld_ || remaining.to_ask == 0) {
     return RunSession(nullptr, external.get(), remaining, workers);
   }
-  absl::StatusOr<std::unique_ptr<Evaluator>> evaluator = MakeMetered(workers);
+  EvaluatorWish wish;
+  wish.workers = workers;
+  wish.options = &options_;
+  const absl::Status read = HandBackStates(*entered_.journal, console_, &wish);
+  if (!read.ok()) return JournalFailed(read);
+  absl::StatusOr<std::unique_ptr<Evaluator>> evaluator =
+      MakeMetered(std::move(wish));
   if (!evaluator.ok()) return refused(evaluator.status());
   return RunSession(evaluator->get(), external.get(), remaining, workers);
 }
@@ -287,15 +296,10 @@ absl::Status BenchmarkCellImpl::CheckPrompt(absl::string_view row_json,
 }
 
 absl::StatusOr<std::unique_ptr<Evaluator>> BenchmarkCellImpl::MakeMetered(
-    int workers) {
-  EvaluatorWish wish;
-  wish.options = &options_;
+    EvaluatorWish wish) {
   wish.model = names_.model;
   wish.endpoint = endpoint_;
-  wish.workers = workers;
   wish.log = LogOf("worker");
-  absl::Status s = HandBackStates(*entered_.journal, console_, &wish);
-  if (!s.ok()) return s;
   absl::StatusOr<std::unique_ptr<Evaluator>> evaluator =
       MakeEvaluator(std::move(wish));
   if (!evaluator.ok()) return evaluator.status();
@@ -308,11 +312,14 @@ absl::StatusOr<std::unique_ptr<Evaluator>> BenchmarkCellImpl::MakeMetered(
                              });
 }
 
-// From the watch's thread.
-void BenchmarkCellImpl::EaseMemory(const std::string& why) {
-  absl::MutexLock lock(&run_mutex_);
-  if (run_ == nullptr) return;
-  const int limit = run_->EaseMemory();
+// From the watch's thread, which ends before `run` does. It waits for the disk,
+// and nobody must wait for that.
+void BenchmarkCellImpl::EaseMemory(const std::string& why, BenchmarkRun& run) {
+  {
+    absl::MutexLock lock(&run_mutex_);
+    if (run_ == nullptr) return;
+  }
+  const int limit = run.EaseMemory();
   if (std::exchange(eased_, true)) return;
   console_.Say(absl::StrCat("Memory runs short (", why,
                             "): the journal is flushed, at most ", limit,
@@ -322,15 +329,20 @@ void BenchmarkCellImpl::EaseMemory(const std::string& why) {
 // What is under way was paid for and may end, but where time itself is up.
 void BenchmarkCellImpl::StopAtLimit() {
   const absl::optional<LimitReached> limit = context_.limits->reached();
-  absl::MutexLock lock(&run_mutex_);
-  if (run_ == nullptr || !limit.has_value()) return;
-  stopped_at_limit_ = true;
-  const auto in_flight = run_->in_flight();
-  if (limit->name == kMaxDuration) {
-    run_->RequestStop();
-  } else {
-    run_->StopAsking();
+  int in_flight = 0;
+  {
+    absl::MutexLock lock(&run_mutex_);
+    if (run_ == nullptr || !limit.has_value()) return;
+    stopped_at_limit_ = true;
+    in_flight = run_->in_flight();
+    if (limit->name == kMaxDuration) {
+      run_->RequestStop();
+    } else {
+      run_->StopAsking();
+    }
   }
+  // What fails is tried again when the session ends, and told then.
+  limit_recorder_.Record(*limit, *entered_.journal).IgnoreError();
   console_.Say(absl::StrCat("Limit reached: ", limit->text, "; finishing ",
                             in_flight, " in flight"));
 }
@@ -400,7 +412,7 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(
   }
   const auto pressure = MemoryPressureWatch::Start(
       {PressureSources::OfThisProcess()},
-      [this](const std::string& why) { EaseMemory(why); });
+      [this, &run](const std::string& why) { EaseMemory(why, *run); });
   run_status_ = run->Run();
   context_.limits->Unwatch();
   {
@@ -461,30 +473,11 @@ absl::optional<Refusal> BenchmarkCellImpl::WriteResultFiles() {
   if (!store.ok()) {
     return CannotReadBack(entered_.directory, store.status(), session_begun_);
   }
-  const BenchmarkInfo& journaled = entered_.journal->info();
-  ResultsInfo info;
-  info.mixed_config = entered_.journal->now().mixed_config;
-  // That by which the journal is found.
-  info.benchmark_id =
-      info.mixed_config ? journaled.benchmark_id : names_.benchmark_id;
+  ResultsInfo info =
+      DescribeResults({&names_, entered_.journal.get(), context_.dataset,
+                       context_.scoring, &plan_});
   info.run_id = entered_.run_id;
-  info.identity_hash = names_.identity_hash;
-  info.scoring_hash = names_.scoring_hash;
-  info.dataset_name = journaled.dataset_name;
-  info.dataset_fingerprint = context_.dataset->fingerprint();
-  info.dataset_path = context_.dataset->path();
-  info.dataset_queries = context_.dataset->size();
-  info.model = names_.model;
-  info.method = options_.method;
-  info.seed = options_.seed;
-  info.runs = plan_.runs;
   info.limit_reached = withheld_ || stopped_at_limit_;
-  info.order.reserve(plan_.rows.size());
-  for (const SelectedRow& row : plan_.rows) info.order.push_back(row.index);
-  for (const std::unique_ptr<Scorer>& scorer : context_.scoring->scorers()) {
-    info.scorers.push_back(
-        {std::string(scorer->name()), {scorer->lowest(), scorer->highest()}});
-  }
   outcome_.results_path =
       ResultsPath(options_, *context_.dataset, names_.model, entered_.run_id);
   absl::StatusOr<Results> results = WriteResults(
@@ -552,9 +545,9 @@ absl::Status BenchmarkCellImpl::EndSession() {
                              : limit_.has_value() ? SessionStop::kLimit
                                                   : SessionStop::kCompleted;
   std::string detail(run_status_.message());
-  if (reason == SessionStop::kLimit) {
-    detail = limit_->text;
-    absl::Status s = entered_.journal->RecordLimit(RecordOf(*limit_));
+  if (reason == SessionStop::kLimit) detail = limit_->text;
+  if (limit_.has_value()) {
+    absl::Status s = limit_recorder_.Record(*limit_, *entered_.journal);
     if (!s.ok()) return s;
   }
   return entered_.journal->EndSession(reason, signal, outcome_.exit_code,

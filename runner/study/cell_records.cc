@@ -4,6 +4,7 @@
 
 #include "runner/study/cell_messages.h"
 #include "runner/study/in_doubt.h"
+#include "runner/study/standing_limit.h"
 
 namespace runner {
 
@@ -27,6 +28,15 @@ absl::Status RecordSelection(const SelectionRecord& selection,
     return absl::OkStatus();
   }
   return journal.RecordSelection(selection);
+}
+
+absl::Status LimitRecorder::Record(const LimitReached& limit,
+                                   BenchmarkJournal& journal) {
+  absl::MutexLock lock(&mutex_);
+  if (recorded_) return absl::OkStatus();
+  absl::Status status = journal.RecordLimit(RecordOf(limit));
+  recorded_ = status.ok();
+  return status;
 }
 
 RunEndRecord AggregateOf(const RunResults& run) {
