@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "journal/error.h"
 
 namespace runner {
 namespace {
@@ -13,6 +14,19 @@ std::string CutJson(absl::string_view json) {
 }
 
 }  // namespace
+
+absl::Status CheckFits(const EvaluationRequest& request,
+                       const EvaluationResult& result) {
+  const size_t text = (result.output.has_value() ? result.output->size() : 0) +
+                      result.reasoning.size() + result.metadata_json.size() +
+                      result.finish_reason.size() + request.key.id.size();
+  if (text <= kRecordTextMax) return absl::OkStatus();
+  return journal::MakeError(
+      journal::ErrorKind::kInvalidArgument,
+      absl::StrCat("a response of ", text,
+                   " bytes is larger than a record may be (", kRecordTextMax,
+                   ")"));
+}
 
 std::string CutText(absl::string_view text) {
   if (text.size() <= kErrorTextMax) return std::string(text);

@@ -20,17 +20,12 @@
 #include "runner/storage/journal_read.h"
 #include "runner/storage/journal_watch.h"
 #include "runner/storage/record_codec.h"
+#include "runner/storage/result_recorder.h"
 #include "runner/storage/row_list.h"
-#include "runner/storage/snapshot_pacer.h"
 #include "runner/storage/worker_states.h"
 
 namespace runner {
 namespace {
-
-// The most that one record may hold (journal::WriterOptions), less what its
-// small fields take.
-constexpr size_t kRecordBytesMax = 16 << 20;
-constexpr size_t kRecordTextMax = kRecordBytesMax - (64 << 10);
 
 constexpr size_t kInDoubtPerRecordMax = 4096;
 constexpr size_t kInDoubtBytesMax = 1 << 20;
@@ -38,10 +33,7 @@ constexpr size_t kInDoubtBytesMax = 1 << 20;
 // Directories to be made above a new journal.
 constexpr int kMissingParentsMax = 64;
 
-constexpr uint32_t kCounted = 1;     // Against the loss bound.
 constexpr uint32_t kNotCounted = 0;  // Starts, scores and the like.
-
-constexpr auto kResponseType = static_cast<uint16_t>(RecordType::kResponse);
 
 absl::Status Invalid(absl::string_view message) {
   return journal::MakeError(journal::ErrorKind::kInvalidArgument, message);
@@ -195,7 +187,7 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   absl::Status RecordCheckpoint(absl::string_view reason) override;
   absl::Status Sync() override { return writer_->Sync(); }
   absl::Status Close() override {
-    pacer_.reset();
+    results_->EndSnapshots();
     return writer_->Close();
   }
 
@@ -211,18 +203,7 @@ class JournalOfBenchmark final : public BenchmarkJournal {
         .status();
   }
 
-  // An answer or an error, which counts as a result.
-  template <typename Record>
-  absl::Status AppendResult(const Record& record) {
-    absl::Status status = Append(record, kCounted);
-    if (status.ok() && pacer_ != nullptr) pacer_->NoteResult();
-    return status;
-  }
-
   absl::Status CheckKey(const QueryKey& key) const;
-  absl::Status AppendResponse(const std::string& response);
-  absl::Status AppendWithState(const std::string& response,
-                               const std::string& state);
   absl::StatusOr<std::unique_ptr<journal::Reader>> OpenReader() const override;
   AttemptStartRecord StartOf(journal::Reader& reader,
                              const OpenQuery& query) const;
@@ -239,8 +220,7 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   ProgressState state_;  // Outlives the writer, which folds into it,
   JournalWatch watch_;   // and tells it what it meets.
   std::unique_ptr<journal::Writer> writer_;
-  std::unique_ptr<SnapshotPacer> pacer_;  // Null: not by results.
-  WorkerStateOrder state_order_;
+  std::unique_ptr<ResultRecorder> results_;
 
   mutable absl::Mutex mutex_;
   SelectionRecord selection_ ABSL_GUARDED_BY(mutex_);
@@ -275,10 +255,8 @@ absl::Status JournalOfBenchmark::Open(
       journal::Writer::Open(directory_, writer_options);
   if (!writer.ok()) return writer.status();
   writer_ = *std::move(writer);
-  if (options.snapshot_results > 0) {
-    pacer_ =
-        std::make_unique<SnapshotPacer>(*writer_, options.snapshot_results);
-  }
+  results_ =
+      std::make_unique<ResultRecorder>(writer_.get(), options.snapshot_results);
   return absl::OkStatus();
 }
 
@@ -543,58 +521,9 @@ absl::Status JournalOfBenchmark::RecordStarts(
 absl::Status JournalOfBenchmark::RecordResponse(
     const EvaluationRequest& request, const EvaluationResult& result) {
   if (absl::Status s = CheckKey(request.key); !s.ok()) return s;
-  const size_t text = result.output.value_or("").size() +
-                      result.reasoning.size() + result.metadata_json.size() +
-                      result.finish_reason.size() + request.key.id.size();
-  if (text > kRecordTextMax) {
-    return Invalid(absl::StrCat("a response of ", text,
-                                " bytes is larger than a record may be (",
-                                kRecordTextMax, ")"));
-  }
-  const std::string response = Encode(MakeResponse(request, result));
-  const std::string& state = result.state_json;
-  if (state.empty()) return AppendResponse(response);
-  return state_order_.InOrder(
-      result.slot, result.state_number, [&](bool newest) {
-        if (!newest) return AppendResponse(response);
-        return AppendWithState(response,
-                               Encode(MakeWorkerState(result.slot, state)));
-      });
-}
-
-absl::Status JournalOfBenchmark::AppendResponse(const std::string& response) {
-  absl::Status status = writer_
-                            ->Append({.type = kResponseType,
-                                      .body = response,
-                                      .sync_weight = kCounted,
-                                      .ignorable = false})
-                            .status();
-  if (status.ok() && pacer_ != nullptr) pacer_->NoteResult();
-  return status;
-}
-
-// Both or none: a worker that goes on from a state has answered what came
-// before it, and nothing after.
-absl::Status JournalOfBenchmark::AppendWithState(const std::string& response,
-                                                 const std::string& state) {
-  const journal::RecordView both[] = {
-      {.type = kResponseType,
-       .body = response,
-       .sync_weight = kCounted,
-       .ignorable = false},
-      {.type = static_cast<uint16_t>(RecordType::kWorkerState),
-       .body = state,
-       .sync_weight = kNotCounted,
-       .ignorable = false}};
-  if (response.size() + state.size() > kRecordTextMax) {
-    // More than is appended at once: one after the other.
-    absl::Status status = AppendResponse(response);
-    if (!status.ok()) return status;
-    return writer_->Append(both[1]).status();
-  }
-  absl::Status status = writer_->Append(absl::MakeConstSpan(both)).status();
-  if (status.ok() && pacer_ != nullptr) pacer_->NoteResult();
-  return status;
+  if (absl::Status s = CheckFits(request, result); !s.ok()) return s;
+  return results_->Append(RecordType::kResponse,
+                          Encode(MakeResponse(request, result)), result);
 }
 
 absl::Status JournalOfBenchmark::RecordError(const EvaluationRequest& request,
@@ -605,7 +534,8 @@ absl::Status JournalOfBenchmark::RecordError(const EvaluationRequest& request,
     return Invalid("an error was to be recorded, and there is none");
   }
   const AttemptErrorRecord record = MakeError(request, result, final);
-  absl::Status status = AppendResult(record);
+  absl::Status status =
+      results_->Append(RecordType::kAttemptError, Encode(record), result);
   if (status.ok()) errors_log_.Add(record);
   return status;
 }

@@ -147,7 +147,8 @@ class BenchmarkJournal : public QueryProgress {
   // recorded: both survive, or neither.
   virtual absl::Status RecordResponse(const EvaluationRequest& request,
                                       const EvaluationResult& result) = 0;
-  // Also adds a line to errors.log in the journal's directory. A message or a
+  // With the worker's state, as RecordResponse. Also adds a line to errors.log
+  // in the journal's directory. A message or a
   // context too long for a record is cut, and says so.
   virtual absl::Status RecordError(const EvaluationRequest& request,
                                    const EvaluationResult& result,

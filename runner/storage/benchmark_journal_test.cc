@@ -317,6 +317,18 @@ TEST_F(BenchmarkJournalTest, AnOlderStateDoesNotReplaceANewer) {
   EXPECT_TRUE(journal->IsDone(1, 0) && journal->IsDone(1, 1));
 }
 
+// Whatever has become of the query, the worker goes on from it.
+TEST_F(BenchmarkJournalTest, AStateGivenWithAnErrorIsKept) {
+  const auto journal = Create("a");
+  AnswerWithState(*journal, 0, 0, "1", /*number=*/1);
+  EvaluationResult failed = Failure("prompt");
+  failed.state_json = "2";
+  failed.state_number = 2;
+  ASSERT_EQ(journal->RecordError(Request(1, 1), failed, true),
+            absl::OkStatus());
+  EXPECT_EQ(journal->ReadWorkerStates(1)->at(0), "2");
+}
+
 TEST_F(BenchmarkJournalTest, TheLargestAnswerAndStateFit) {
   const auto journal = Create("a");
   EvaluationResult result = Output(std::string((16 << 20) - (65 << 10), 'x'));
