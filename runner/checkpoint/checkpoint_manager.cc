@@ -17,6 +17,7 @@
 #include "runner/base/hashing.h"
 #include "runner/base/json.h"
 #include "runner/config/identity.h"
+#include "runner/storage/attempt_records.h"
 #include "runner/storage/benchmark_journal.h"
 #include "runner/storage/journal_locator.h"
 #include "runner/storage/journal_read.h"
@@ -146,6 +147,11 @@ class CheckpointManagerImpl final : public CheckpointManager {
                              uint32_t occurrence) const;
   EvaluationRequest NextAttempt(const Asked& asked)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Begins one that BeginQuery did not.
+  absl::Status StartLate(const Asked& asked)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Keep(const EvaluationRequest& request,
+                    const EvaluationResult& evaluation);
   absl::StatusOr<RunEndRecord> SumUp(uint32_t run)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status LoadStore() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -171,6 +177,7 @@ class CheckpointManagerImpl final : public CheckpointManager {
   mutable absl::Mutex mutex_;
   // Of queries that were begun before and not completed, or in this program.
   absl::flat_hash_map<uint64_t, uint32_t> attempts_ ABSL_GUARDED_BY(mutex_);
+  // Whose newest attempt has no end yet.
   absl::flat_hash_set<uint64_t> begun_ ABSL_GUARDED_BY(mutex_);
   uint64_t completed_ ABSL_GUARDED_BY(mutex_) = 0;
   // What was kept when it was loaded; `changed_` since then.
@@ -337,12 +344,40 @@ absl::Status CheckpointManagerImpl::BeginQuery(uint32_t run,
   const absl::StatusOr<Asked> asked = Find(run, id, occurrence);
   if (!asked.ok()) return asked.status();
   EvaluationRequest request;
+  bool first = false;
   {
     absl::MutexLock lock(&mutex_);
     request = NextAttempt(*asked);
-    begun_.insert(asked->slot);
+    first = begun_.insert(asked->slot).second;
   }
-  return journal_->RecordStarts({&request, 1}, /*durable=*/true);
+  absl::Status s = journal_->RecordStarts({&request, 1}, /*durable=*/true);
+  if (s.ok()) return s;
+  absl::MutexLock lock(&mutex_);
+  --attempts_[asked->slot];
+  if (first) begun_.erase(asked->slot);
+  return s;
+}
+
+absl::Status CheckpointManagerImpl::StartLate(const Asked& asked) {
+  const EvaluationRequest request = NextAttempt(asked);
+  absl::Status s = journal_->RecordStarts({&request, 1}, /*durable=*/false);
+  if (s.ok()) {
+    begun_.insert(asked.slot);
+  } else {
+    --attempts_[asked.slot];
+  }
+  return s;
+}
+
+absl::Status CheckpointManagerImpl::Keep(const EvaluationRequest& request,
+                                         const EvaluationResult& evaluation) {
+  if (evaluation.error.has_value()) {
+    return journal_->RecordError(request, evaluation, /*final=*/true);
+  }
+  absl::Status s = journal_->RecordResponse(request, evaluation);
+  if (!s.ok()) return s;
+  return journal_->RecordScore(request.key, evaluation.scores,
+                               /*unparsed=*/false, "");
 }
 
 absl::Status CheckpointManagerImpl::Update(uint32_t run, absl::string_view id,
@@ -350,31 +385,24 @@ absl::Status CheckpointManagerImpl::Update(uint32_t run, absl::string_view id,
                                            uint32_t occurrence) {
   const absl::StatusOr<Asked> asked = Find(run, id, occurrence);
   if (!asked.ok()) return asked.status();
+  EvaluationRequest request;
+  request.key = asked->key;
+  const EvaluationResult evaluation = AsEvaluation(result);
+  // Before it begins: what never fits is no attempt.
+  if (absl::Status s = CheckFits(request, evaluation); !s.ok()) return s;
   // One at a time: answer and score of one query belong together.
   absl::MutexLock lock(&mutex_);
   const bool was_completed = IsScored(run, asked->key.index);
-  absl::Status s;
-  EvaluationRequest request;
-  if (begun_.erase(asked->slot) > 0) {
-    request.key = asked->key;
-    request.attempt = attempts_[asked->slot];
-  } else {
-    request = NextAttempt(*asked);
-    s = journal_->RecordStarts({&request, 1}, /*durable=*/false);
+  if (!begun_.contains(asked->slot)) {
+    if (absl::Status s = StartLate(*asked); !s.ok()) return s;
   }
-  if (!s.ok()) return s;
-  const EvaluationResult evaluation = AsEvaluation(result);
+  request.attempt = attempts_[asked->slot];
   changed_.insert(asked->slot);
-  if (result.failed()) {
-    return journal_->RecordError(request, evaluation, /*final=*/true);
-  }
-  s = journal_->RecordResponse(request, evaluation);
-  if (s.ok()) {
-    s = journal_->RecordScore(asked->key, result.scores, /*unparsed=*/false,
-                              "");
-  }
-  if (s.ok() && !was_completed) ++completed_;
-  return s;
+  // What could not be kept for want of space is the same attempt next time.
+  if (absl::Status s = Keep(request, evaluation); !s.ok()) return s;
+  begun_.erase(asked->slot);
+  if (!was_completed && IsScored(run, asked->key.index)) ++completed_;
+  return absl::OkStatus();
 }
 
 absl::Status CheckpointManagerImpl::LoadStore() {

@@ -144,6 +144,19 @@ TEST_F(CheckpointTest, ANewerResultReplacesTheOldOne) {
   EXPECT_EQ(checkpoint_->GetStats().completed, 1);
 }
 
+TEST_F(CheckpointTest, WhatIsTooLargeLeavesNoAttempt) {
+  Load();
+  const CheckpointResult huge = Answer(std::string(17 << 20, 'x'));
+  EXPECT_EQ(KindOf(checkpoint_->Update(1, "q1", huge)),
+            ErrorKind::kInvalidArgument);
+  EXPECT_EQ(checkpoint_->GetStats().attempts, 0);
+  ASSERT_TRUE(checkpoint_->BeginQuery(1, "q1").ok());
+  EXPECT_FALSE(checkpoint_->Update(1, "q1", huge).ok());
+  ASSERT_TRUE(checkpoint_->Update(1, "q1", Failure()).ok());
+  EXPECT_EQ(checkpoint_->GetStats().attempts, 1);
+  EXPECT_EQ(Load().GetStats().in_doubt, 0);
+}
+
 TEST_F(CheckpointTest, WhatIsNotAskedForIsRefused) {
   Load();
   for (const uint32_t run : {0, 3}) {
