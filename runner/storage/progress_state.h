@@ -183,7 +183,7 @@ class ProgressState final : public journal::Folder, public QueryProgress {
   // Of the newest limit that was reached, until a later session asks
   // something, or all is done; 0: there is none.
   journal::Lsn limit_lsn() const;
-  // 0 when there is none, or a state of an older version did not say.
+  // 0 when there is none.
   journal::Lsn newest_session_lsn() const;
   // Of the Overrides that accepted another identity, or changed rows; 0: none.
   journal::Lsn newest_identity_lsn() const;

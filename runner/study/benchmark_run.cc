@@ -16,6 +16,7 @@
 #include "runner/base/hashing.h"
 #include "runner/study/adaptive_limit.h"
 #include "runner/study/batches.h"
+#include "runner/study/finished_queue.h"
 #include "runner/study/rate_limit.h"
 #include "runner/study/request_maker.h"
 #include "runner/study/retry_policy.h"
@@ -34,27 +35,6 @@ constexpr size_t kUnbilledAheadMax = 64;
 
 // How often a write is tried again while the disk is full.
 constexpr absl::Duration kNoSpaceRetryInterval = absl::Milliseconds(200);
-
-// Which query, for the how-manieth time.
-struct Turn {
-  WorkItem item;
-  uint32_t tries = 1;  // In this session.
-  // Monotonic: when its time is up; set when the first try leaves.
-  absl::Duration deadline = absl::InfiniteDuration();
-};
-
-// A query on its way.
-struct Work {
-  Turn turn;
-  absl::Duration sent;  // Monotonic: when it left.
-  EvaluationRequest request;
-  absl::optional<std::string> target;
-};
-
-struct Finished {
-  Work work;
-  EvaluationResult result;
-};
 
 class BenchmarkRunImpl final : public BenchmarkRun {
  public:
@@ -96,7 +76,7 @@ class BenchmarkRunImpl final : public BenchmarkRun {
 
   // Finishers: journal, score.
   void RunFinisher();
-  void Finish(Finished finished);
+  void Finish(Finished& finished);
   void FinishError(const Finished& finished);
   void FinishAnswer(Finished& finished);
   // Nothing more is to be done for the query.
@@ -151,7 +131,7 @@ class BenchmarkRunImpl final : public BenchmarkRun {
   bool finished_all_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   std::deque<Work> ready_ ABSL_GUARDED_BY(mutex_);
-  std::deque<Finished> finished_ ABSL_GUARDED_BY(mutex_);
+  FinishedQueue finished_ ABSL_GUARDED_BY(mutex_);
   std::multimap<absl::Duration, Turn> retries_ ABSL_GUARDED_BY(mutex_);
   int in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
   AdaptiveLimit limit_ ABSL_GUARDED_BY(mutex_);
@@ -188,7 +168,7 @@ void BenchmarkRunImpl::Wake() {
   }
   if (HasRoom()) starter_wake_.Signal();
   if (CanDispatch()) dispatcher_wake_.Signal();
-  if (!finished_.empty()) finisher_wake_.Signal();
+  if (finished_.CanTake()) finisher_wake_.Signal();
 }
 
 void BenchmarkRunImpl::RequestStop() {
@@ -432,7 +412,7 @@ void BenchmarkRunImpl::OnDone(Work work, EvaluationResult result) {
   } else if (result.error->throttled) {
     limit_.OnThrottled(work.sent, parts_.clock->Monotonic());
   }
-  finished_.push_back({std::move(work), std::move(result)});
+  finished_.Add({std::move(work), std::move(result)});
   Wake();
 }
 
@@ -441,25 +421,25 @@ void BenchmarkRunImpl::OnDone(Work work, EvaluationResult result) {
 
 void BenchmarkRunImpl::RunFinisher() {
   for (;;) {
-    Finished finished;
+    absl::optional<Finished> finished;
     {
       absl::MutexLock lock(&mutex_);
-      while (finished_.empty() && !finished_all_) {
+      while (!finished_.CanTake() && !finished_all_) {
         finisher_wake_.Wait(&mutex_);
       }
-      if (finished_.empty()) return;
-      finished = std::move(finished_.front());
-      finished_.pop_front();
+      finished = finished_.Take();
+      if (!finished.has_value()) return;
       Wake();
     }
-    Finish(std::move(finished));
+    Finish(*finished);
     absl::MutexLock lock(&mutex_);
+    finished_.EndTurn(finished->result);
     --outstanding_;
     Wake();
   }
 }
 
-void BenchmarkRunImpl::Finish(Finished finished) {
+void BenchmarkRunImpl::Finish(Finished& finished) {
   if (finished.result.error.has_value()) {
     FinishError(finished);
   } else {
@@ -514,6 +494,12 @@ void BenchmarkRunImpl::FinishAnswer(Finished& finished) {
   if (!status.ok()) {
     Fail(status);
     return;
+  }
+  if (!finished.result.state_json.empty()) {
+    // Scoring may take long, and the slot's next answer must not wait for it.
+    absl::MutexLock lock(&mutex_);
+    finished_.EndTurn(finished.result);
+    Wake();
   }
   const absl::StatusOr<ScoredResponse> scored = parts_.scoring->EvaluateWith(
       parts_.external, work.request.key, work.request.query_json,
