@@ -179,9 +179,9 @@ TEST(ScoreTableTest, IsAligned) {
   good.label = "gsm8k/175b";
   good.scorer = "numeric";
   good.n = 1319;
+  good.completed = 1319;
   good.mean = 0.5625;
-  good.ci_low = 0.5356;
-  good.ci_high = 0.5891;
+  good.ci = {0.5356, 0.5891};
   good.stderr_of_mean = 0.0137;
   ScoreRow none;
   none.label = "漢";
@@ -201,14 +201,53 @@ TEST(ScoreTableTest, FailuresShowBounds) {
   row.label = "b";
   row.scorer = "s";
   row.n = 10;
+  row.completed = 9;
   row.failed = 1;
   row.unparsed = 2;
   row.mean = 0.5;
-  row.bound_low = 0.45;
-  row.bound_high = 0.55;
+  row.bounds = {0.45, 0.55};
   const std::string table = FormatScoreTable({row});
-  EXPECT_THAT(table, HasSubstr("errors  unparsed"));
-  EXPECT_THAT(table, EndsWith("0.0000  [0.4500, 0.5500]\n"));
+  EXPECT_THAT(table, HasSubstr("  n err unparsed "));
+  EXPECT_THAT(table, EndsWith("-      - [0.4500,0.5500]\n"));
+}
+
+TEST(ScoreTableTest, OneQueryDoesNotSpread) {
+  ScoreRow row;
+  row.label = "b";
+  row.scorer = "s";
+  row.n = row.completed = 1;
+  row.mean = 1;
+  EXPECT_THAT(FormatScoreTable({row}),
+              EndsWith("\nb          s       1       0  1.0000             -"
+                       "       -\n"));
+}
+
+TEST(ScoreTableTest, WhatIsNotDoneShows) {
+  ScoreRow row;
+  row.n = 150;
+  row.completed = 10;
+  row.mean = 1;
+  EXPECT_THAT(FormatScoreTable({row}), HasSubstr("  n  done  errors"));
+  EXPECT_THAT(FormatScoreTable({row}), HasSubstr(" 150    10       0  1.0000"));
+  row.failed = 140;
+  EXPECT_THAT(FormatScoreTable({row}), Not(HasSubstr("done")));
+}
+
+TEST(ScoreTableTest, AWideOneIsSetCloser) {
+  ScoreRow row;
+  row.label = "gsm8k/gpt-4";
+  row.scorer = "exact_match";
+  row.n = 1319;
+  row.completed = 1200;
+  row.failed = 9;
+  row.mean = row.stderr_of_mean = 0.5;
+  row.ci = row.bounds = {0.25, 0.75};
+  EXPECT_EQ(
+      FormatScoreTable({row}),
+      "benchmark   scorer          n  done err  score    95% interval stderr"
+      "          bounds\n"
+      "gsm8k/gpt-4 exact_match 1,319 1,200   9 0.5000 [0.2500,0.7500] 0.5000"
+      " [0.2500,0.7500]\n");
 }
 
 TEST(ScoreTableTest, SeveralRunsShowWhatPasses) {
@@ -221,6 +260,17 @@ TEST(ScoreTableTest, SeveralRunsShowWhatPasses) {
   EXPECT_THAT(table, HasSubstr("stderr  pass@5  pass^5\n"));
   EXPECT_THAT(table, HasSubstr("0.7500  0.2500\n"));
   EXPECT_THAT(table, EndsWith("     -       -\n"));
+  row.pass_k = 1;  // The score itself.
+  EXPECT_THAT(FormatScoreTable({row}), Not(HasSubstr("pass")));
+}
+
+TEST(FormatPercentTest, HundredMeansAll) {
+  EXPECT_EQ(FormatPercent(2499, 2500), "99.9%");
+  EXPECT_EQ(FormatPercent(2500, 2500), "100.0%");
+  EXPECT_EQ(FormatPercent((uint64_t{1} << 63) - 1, uint64_t{1} << 63), "99.9%");
+  EXPECT_EQ(FormatPercent(29, 100), "29.0%");
+  EXPECT_EQ(FormatPercent(150, 100), "150.0%");
+  EXPECT_EQ(FormatPercent(0, 0), "100.0%");
 }
 
 TEST(ProgressFormatTest, AStudysProgressIsShown) {

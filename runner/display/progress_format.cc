@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -19,6 +20,9 @@ constexpr size_t kLabelColumnsMax = 48;
 // A bar narrower than the first makes way for text; wider ones say no more.
 constexpr size_t kBarColumnsMin = 5;
 constexpr size_t kBarColumnsMax = 40;
+// A wider table of scores is set closer.
+constexpr size_t kTableColumns = 80;
+constexpr char kUnknown[] = "-";
 constexpr absl::Duration kClockMax = absl::Hours(9999);
 
 constexpr absl::string_view kEighths[] = {"",  "▏", "▎", "▍",
@@ -124,40 +128,80 @@ std::string PadRight(const std::string& text, size_t columns) {
 using Cells = std::vector<std::string>;
 using Table = std::vector<Cells>;
 
-std::string Interval(double low, double high) {
-  return absl::StrFormat("[%.4f, %.4f]", low, high);
+std::string Number(const absl::optional<double>& number) {
+  return number.has_value() ? absl::StrFormat("%.4f", *number) : kUnknown;
+}
+
+std::string Interval(const absl::optional<std::pair<double, double>>& interval,
+                     bool narrow) {
+  if (!interval.has_value()) return kUnknown;
+  return absl::StrFormat("[%.4f,%s%.4f]", interval->first, narrow ? "" : " ",
+                         interval->second);
 }
 
 // Which columns there are beside those that always are.
 struct Columns {
+  bool done = false;
   bool unparsed = false;
   bool bounds = false;
   uint32_t pass_k = 0;  // 0: none.
+  bool narrow = false;
 };
+
+Columns ColumnsOf(absl::Span<const ScoreRow> rows) {
+  Columns columns;
+  for (const ScoreRow& row : rows) {
+    columns.done |= row.completed + row.failed < row.n;
+    columns.unparsed |= row.unparsed > 0;
+    columns.bounds |= row.failed > 0;
+    if (row.pass_k >= 2) columns.pass_k = std::max(columns.pass_k, row.pass_k);
+  }
+  return columns;
+}
+
+Cells ScoreHead(const Columns& columns) {
+  Cells head = {"benchmark", "scorer", "n"};
+  if (columns.done) head.push_back("done");
+  head.push_back(columns.narrow ? "err" : "errors");
+  if (columns.unparsed) head.push_back("unparsed");
+  head.insert(head.end(), {"score", "95% interval", "stderr"});
+  if (columns.pass_k > 0) {
+    head.push_back(absl::StrCat("pass@", columns.pass_k));
+    head.push_back(absl::StrCat("pass^", columns.pass_k));
+  }
+  if (columns.bounds) head.push_back("bounds");
+  return head;
+}
 
 Cells ScoreCells(const ScoreRow& row, const Columns& columns) {
   Cells cells = {Excerpt(row.label, kLabelColumnsMax),
-                 Excerpt(row.scorer, kLabelColumnsMax), WithThousands(row.n),
-                 WithThousands(row.failed)};
+                 Excerpt(row.scorer, kLabelColumnsMax), WithThousands(row.n)};
+  if (columns.done) cells.push_back(WithThousands(row.completed));
+  cells.push_back(WithThousands(row.failed));
   if (columns.unparsed) cells.push_back(WithThousands(row.unparsed));
-  if (row.mean) {
-    cells.push_back(absl::StrFormat("%.4f", *row.mean));
-    cells.push_back(Interval(row.ci_low, row.ci_high));
-    cells.push_back(absl::StrFormat("%.4f", row.stderr_of_mean));
-  } else {
-    cells.insert(cells.end(), {"-", "-", "-"});
-  }
+  cells.push_back(Number(row.mean));
+  cells.push_back(Interval(row.ci, columns.narrow));
+  cells.push_back(Number(row.stderr_of_mean));
   if (columns.pass_k > 0) {
     const bool known = row.pass_k == columns.pass_k;
     for (const double rate : {row.pass_at, row.pass_hat}) {
-      cells.push_back(known ? absl::StrFormat("%.4f", rate) : "-");
+      cells.push_back(known ? Number(rate) : kUnknown);
     }
   }
   if (columns.bounds) {
-    cells.push_back(row.failed > 0 ? Interval(row.bound_low, row.bound_high)
-                                   : "-");
+    cells.push_back(row.failed > 0 ? Interval(row.bounds, columns.narrow)
+                                   : kUnknown);
   }
   return cells;
+}
+
+std::string ScoreTable(absl::Span<const ScoreRow> rows,
+                       const Columns& columns) {
+  Table table = {ScoreHead(columns)};
+  for (const ScoreRow& row : rows) {
+    table.push_back(ScoreCells(row, columns));
+  }
+  return FormatTable(table, /*left_columns=*/2, columns.narrow ? 1 : 2);
 }
 
 }  // namespace
@@ -211,8 +255,6 @@ std::string FormatBar(const Progress& progress, absl::Duration elapsed,
 
 std::string FormatPlainProgress(const Progress& progress,
                                 absl::Duration elapsed) {
-  // Rounded down to a tenth, for the same reason as the bar's.
-  const double percent = std::floor(Fraction(progress) * 1000) / 10;
   const absl::Duration eta = SessionEta(progress, elapsed);
   std::string eta_text = FormatClock(eta);
   // "0:25" where the bar has "00:25".
@@ -220,10 +262,10 @@ std::string FormatPlainProgress(const Progress& progress,
   return absl::StrCat(
       "Processed ", WithThousands(progress.done), "/",
       WithThousands(progress.total), " queries (",
-      absl::StrFormat("%.1f", percent), "%), run ", progress.run, "/",
-      progress.runs, ", ", Rate(SessionRate(progress, elapsed), 1),
-      " queries/s, eta ", eta_text, ", ", WithThousands(progress.failed),
-      " failed",
+      FormatPercent(std::min(progress.done, progress.total), progress.total),
+      "), run ", progress.run, "/", progress.runs, ", ",
+      Rate(SessionRate(progress, elapsed), 1), " queries/s, eta ", eta_text,
+      ", ", WithThousands(progress.failed), " failed",
       progress.study_total == 0
           ? ""
           : absl::StrFormat(", study %.1f%%",
@@ -272,6 +314,15 @@ std::string WithThousands(uint64_t number) {
   return digits;
 }
 
+std::string FormatPercent(uint64_t part, uint64_t whole) {
+  if (part == whole) return "100.0%";
+  if (whole == 0) return "?";
+  double tenths = std::floor(1000.0 * part / whole);
+  // Whatever a floating point number makes of very large ones.
+  if (part < whole) tenths = std::min(tenths, 999.0);
+  return absl::StrFormat("%.1f%%", tenths / 10);
+}
+
 std::string FormatDollars(double dollars) {
   // Both also sort out NaN.
   if (!(dollars >= 0)) return "$?";
@@ -293,7 +344,7 @@ std::string FormatClock(absl::Duration time) {
                          seconds % 60);
 }
 
-std::string FormatTable(const Table& table, size_t left_columns) {
+std::string FormatTable(const Table& table, size_t left_columns, size_t gap) {
   std::vector<size_t> widths(table[0].size());
   for (const Cells& cells : table) {
     for (size_t i = 0; i < cells.size(); ++i) {
@@ -303,7 +354,7 @@ std::string FormatTable(const Table& table, size_t left_columns) {
   std::string text;
   for (const Cells& cells : table) {
     for (size_t i = 0; i < cells.size(); ++i) {
-      absl::StrAppend(&text, i == 0 ? "" : "  ",
+      absl::StrAppend(&text, std::string(i == 0 ? 0 : gap, ' '),
                       i < left_columns ? PadRight(cells[i], widths[i])
                                        : PadLeft(cells[i], widths[i]));
     }
@@ -314,29 +365,14 @@ std::string FormatTable(const Table& table, size_t left_columns) {
 
 std::string FormatScoreTable(absl::Span<const ScoreRow> rows) {
   if (rows.empty()) return "";
-  const auto any = [&](uint64_t ScoreRow::*count) {
-    return std::any_of(rows.begin(), rows.end(),
-                       [&](const ScoreRow& row) { return row.*count > 0; });
-  };
-  Columns columns;
-  columns.unparsed = any(&ScoreRow::unparsed);
-  columns.bounds = any(&ScoreRow::failed);
-  for (const ScoreRow& row : rows) {
-    columns.pass_k = std::max(columns.pass_k, row.pass_k);
+  Columns columns = ColumnsOf(rows);
+  std::string table = ScoreTable(rows, columns);
+  // All lines are equally long.
+  if (DisplayWidth(table.substr(0, table.find('\n'))) <= kTableColumns) {
+    return table;
   }
-  Table table;
-  Cells& head = table.emplace_back(Cells{"benchmark", "scorer", "n", "errors"});
-  if (columns.unparsed) head.push_back("unparsed");
-  head.insert(head.end(), {"score", "95% interval", "stderr"});
-  if (columns.pass_k > 0) {
-    head.push_back(absl::StrCat("pass@", columns.pass_k));
-    head.push_back(absl::StrCat("pass^", columns.pass_k));
-  }
-  if (columns.bounds) head.push_back("bounds");
-  for (const ScoreRow& row : rows) {
-    table.push_back(ScoreCells(row, columns));
-  }
-  return FormatTable(table, /*left_columns=*/2);
+  columns.narrow = true;
+  return ScoreTable(rows, columns);
 }
 
 }  // namespace runner

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -66,7 +67,9 @@ std::string FormatMessageEvent(absl::string_view level, absl::string_view text,
 // "[15:30:22] "
 std::string FormatTimestamp(absl::Time time, absl::TimeZone zone);
 
-std::string WithThousands(uint64_t number);    // "1,234,567"
+std::string WithThousands(uint64_t number);  // "1,234,567"
+// "99.9%": rounded down, so that 100.0% means all. All of nothing is 100.0%.
+std::string FormatPercent(uint64_t part, uint64_t whole);
 std::string FormatDollars(double dollars);     // "$1,234.50", "$0.0012"
 std::string FormatClock(absl::Duration time);  // "15:32", "1:02:03", "?"
 
@@ -75,16 +78,16 @@ struct ScoreRow {
   std::string label;
   std::string scorer;
   uint64_t n = 0;
-  uint64_t failed = 0;
+  uint64_t completed = 0;  // Of `n`; what is neither here nor in `failed` is
+  uint64_t failed = 0;     // not done yet.
   uint64_t unparsed = 0;
   // Nothing when no query was answered.
   absl::optional<double> mean;
-  double ci_low = 0;
-  double ci_high = 0;
-  double stderr_of_mean = 0;
+  // Low and high. Nothing for a single query, which does not spread.
+  absl::optional<std::pair<double, double>> ci;
+  absl::optional<double> stderr_of_mean;
   // With all failures counted as wrong, and as right.
-  double bound_low = 0;
-  double bound_high = 0;
+  absl::optional<std::pair<double, double>> bounds;
   // Over several runs: pass@k and pass^k of the largest k. 0: not known.
   uint32_t pass_k = 0;
   double pass_at = 0;
@@ -92,13 +95,15 @@ struct ScoreRow {
 };
 
 // Rows of equally many cells, the first the head: the first `left` columns to
-// the left, numbers to the right. Each row ends with a newline.
+// the left, numbers to the right, `gap` spaces between. Each row ends with a
+// newline.
 std::string FormatTable(const std::vector<std::vector<std::string>>& rows,
-                        size_t left_columns);
+                        size_t left_columns, size_t gap = 2);
 
-// An aligned table with a head; columns for unparsed answers, for bounds and
-// for pass@k and pass^k (of the largest k) only where a row has some. Ends with
-// a newline. Empty for no rows.
+// An aligned table with a head; columns for how many are done, for unparsed
+// answers, for bounds and for pass@k and pass^k (of the largest k) only where a
+// row has some. pass@1 is the score itself and not repeated. One of more than
+// 80 columns is set closer. Ends with a newline. Empty for no rows.
 std::string FormatScoreTable(absl::Span<const ScoreRow> rows);
 
 }  // namespace runner

@@ -402,17 +402,13 @@ std::vector<ScoreRow> RowsOf(const CellOutcome& outcome) {
     row.label = outcome.label;
     row.scorer = metric.name;
     row.n = outcome.results->n;
+    row.completed = outcome.results->completed;
     row.failed = outcome.results->failed;
     row.unparsed = outcome.results->unparsed;
     row.mean = metric.summary.mean;
-    const Interval none(0, 0);
-    const Interval ci = metric.summary.ci95.value_or(none);
-    const Interval bounds = metric.summary.bounds.value_or(none);
-    row.ci_low = ci.first;
-    row.ci_high = ci.second;
-    row.stderr_of_mean = metric.summary.standard_error.value_or(0);
-    row.bound_low = bounds.first;
-    row.bound_high = bounds.second;
+    row.ci = metric.summary.ci95;
+    row.stderr_of_mean = metric.summary.standard_error;
+    row.bounds = metric.summary.bounds;
     if (!metric.summary.pass_rates.empty()) {
       const PassRate& most = metric.summary.pass_rates.back();
       row.pass_k = most.k;
