@@ -9,10 +9,6 @@
 namespace runner {
 namespace {
 
-std::string Percent(uint64_t part, uint64_t whole) {
-  return absl::StrFormat("%.1f%%", whole == 0 ? 100.0 : 100.0 * part / whole);
-}
-
 std::string LimitText(const CellEnd& end) {
   const std::string so_far = absl::StrCat(
       "Limit reached: ", end.limit->text, ". ", WithThousands(end.completed),
@@ -32,7 +28,7 @@ std::string LoadedText(const ProgressTotals& totals, uint64_t done,
                        uint64_t total, uint64_t to_score) {
   std::string text = absl::StrCat(
       "Loaded checkpoint: ", WithThousands(done), "/", WithThousands(total),
-      " queries completed (", Percent(done, total), "), ",
+      " queries completed (", FormatPercent(done, total), "), ",
       WithThousands(total - done), " remaining");
   if (totals.failed > 0) {
     absl::StrAppend(&text, " (", totals.failed, " failed)");

@@ -28,10 +28,6 @@ std::string IsoDate(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone());
 }
 
-std::string Percent(uint64_t part, uint64_t whole) {
-  return absl::StrFormat("%.1f%%", whole == 0 ? 100.0 : 100.0 * part / whole);
-}
-
 // Its progress is known.
 bool IsRead(const BenchmarkLook& look) {
   return look.journal.has_value() &&
@@ -196,11 +192,12 @@ void AppendProgress(const BenchmarkLook& look, std::string& out) {
                                 Date(journal.now.session_started), ", ",
                                 FormatClock(totals.elapsed), " in all"),
              out);
-  AppendFact("completed",
-             absl::StrCat(WithThousands(totals.completed), " of ",
-                          WithThousands(look.journal_total), " (",
-                          Percent(totals.completed, look.journal_total), ")"),
-             out);
+  AppendFact(
+      "completed",
+      absl::StrCat(WithThousands(totals.completed), " of ",
+                   WithThousands(look.journal_total), " (",
+                   FormatPercent(totals.completed, look.journal_total), ")"),
+      out);
   AppendFact("failed", WithThousands(totals.failed), out);
   AppendFact("in doubt", WithThousands(look.in_doubt), out);
   AppendFact("cost", CostText(totals), out);
@@ -238,7 +235,7 @@ std::string DryRunText(const BenchmarkLook& look) {
   AppendFact(
       "skipped",
       absl::StrCat(WithThousands(look.done), " of ", WithThousands(look.total),
-                   " (", Percent(look.done, look.total), ")"),
+                   " (", FormatPercent(look.done, look.total), ")"),
       text);
   AppendFact("remaining", WithThousands(look.remaining.to_ask), text);
   if (look.remaining.to_score > 0) {
