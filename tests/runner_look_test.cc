@@ -90,7 +90,9 @@ TEST_F(LookTest, ADryRunSaysWhatIsLeft) {
       AllOf(HasSubstr("would go on with journals/"),
             HasSubstr("skipped        20 of 80 (25.0%)\n"),
             HasSubstr("remaining      60\n"), HasSubstr("workers        3\n"),
-            HasSubstr("cost so far    $0.00")));
+            HasSubstr("cost so far    unknown\n")));
+  Look({"--dry-run", "--json"}, 0);
+  EXPECT_TRUE(JsonLines().at(0)["cost"].is_null()) << place_.out();
 }
 
 TEST_F(LookTest, ADryRunSaysWhyARunWouldNotStart) {

@@ -71,8 +71,18 @@ std::string WhyMessage(const BenchmarkLook& look) {
   return text;
 }
 
+// Answers of which nobody knows the cost, and none of which it is known.
+bool CostIsUnknown(const ProgressTotals& totals) {
+  return totals.unpriced > 0 && totals.cost <= 0;
+}
+
 std::string CostText(const ProgressTotals& totals) {
+  if (CostIsUnknown(totals)) return "unknown";
   std::string text = FormatDollars(totals.cost);
+  if (totals.unpriced > 0) {
+    absl::StrAppend(&text, "; the cost of ", WithThousands(totals.unpriced),
+                    " answers is unknown");
+  }
   if (totals.unmetered > 0) {
     absl::StrAppend(&text, " (", WithThousands(totals.unmetered),
                     " attempts did not say their usage)");
@@ -109,7 +119,13 @@ void WriteJournal(const BenchmarkLook& look, JsonWriter& json) {
   json.Key("failed").Number(journal.totals.failed);
   json.Key("in_doubt").Number(look.in_doubt);
   json.Key("attempts").Number(journal.totals.attempts);
-  json.Key("cost").Number(journal.totals.cost);
+  json.Key("cost");
+  if (CostIsUnknown(journal.totals)) {
+    json.Null();
+  } else {
+    json.Number(journal.totals.cost);
+  }
+  json.Key("unpriced").Number(journal.totals.unpriced);
   json.Key("unmetered").Number(journal.totals.unmetered);
   json.Key("mixed_config").Bool(journal.now.mixed_config);
 }
