@@ -345,7 +345,8 @@ std::vector<std::string> Workplace::Journals() const {
   std::error_code absent;
   for (const auto& entry : fs::directory_iterator(Path("journals"), absent)) {
     const std::string name = entry.path().filename().string();
-    if (name != "latest" && name != "replaced") names.push_back(name);
+    if (name == "latest" || name == "replaced" || name[0] == '.') continue;
+    names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;

@@ -247,6 +247,21 @@ TEST_F(ResumeTest, ASignalBeforeAnythingBeganIsAnInterruption) {
 // ---------------------------------------------------------------------------
 // The lock
 
+// Each would find no journal, and all would pay.
+TEST_F(ResumeTest, OfSeveralThatStartAtOnceOneBegins) {
+  std::vector<RunnerProcess> runners;
+  for (int i = 0; i < 6; ++i) runners.push_back(place_.Start());
+  int done = 0;
+  for (RunnerProcess& runner : runners) {
+    const int exit_code = runner.WaitExit();
+    EXPECT_TRUE(exit_code == 0 || exit_code == 12) << runner.err();
+    done += exit_code == 0 ? 1 : 0;
+  }
+  EXPECT_GE(done, 1);
+  EXPECT_THAT(place_.Journals(), SizeIs(1));
+  ExpectEachAskedOnce(kQuestions);
+}
+
 TEST_F(ResumeTest, AJournalInUseIsRefusedAtOnceWithItsHoldersPid) {
   Behave({"--fault=hang:q5"});
   RunnerProcess holder = place_.Start();

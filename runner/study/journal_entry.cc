@@ -14,6 +14,7 @@
 #include "runner/base/version.h"
 #include "runner/config/overrides.h"
 #include "runner/storage/journal_locator.h"
+#include "runner/study/creation_lock.h"
 #include "runner/study/dataset_match.h"
 #include "runner/study/journal_choice.h"
 #include "runner/study/resume_check.h"
@@ -97,8 +98,12 @@ absl::optional<Refusal> JournalEntry::OpenJournal() {
     console_.Say("No checkpoints (interval 0): an interruption loses this run");
     return Enter(choice);
   }
+  std::unique_ptr<journal::FileLock> creation =
+      TakeCreationLock(*context_.access.file_system, options_.journal_dir);
   const JournalChoice choice = ChooseJournal(Wish(), context_.access, console_);
   if (choice.refusal.has_value()) return choice.refusal;
+  // One that is there has a lock of its own.
+  if (!choice.create) creation.reset();
   if (choice.create && options_.retry_failed) {
     return Refusal{kExitUsage, std::string(kNothingToRetry)};
   }
