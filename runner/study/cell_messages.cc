@@ -18,7 +18,8 @@ std::string LimitText(const CellEnd& end) {
                         Printable(end.results_path));
   }
   return absl::StrCat(so_far, " in ", Printable(end.directory),
-                      ". To go on: the same command with a larger --",
+                      ". To go on: bench-runner resume ",
+                      Printable(end.directory), " with a larger --",
                       end.limit->name);
 }
 

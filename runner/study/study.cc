@@ -72,6 +72,7 @@ class Study {
   // Whether a limit keeps the next one from being begun.
   bool IsForbidden(size_t cell);
   void SayNotBegun() const;
+  void SayInterrupted() const;
   void SayCost() const;
   void RequestStop() ABSL_LOCKS_EXCLUDED(mutex_);
   int ExitCode() const;
@@ -339,6 +340,17 @@ std::string EndOf(const CellOutcome& outcome) {
   return absl::StrCat(outcome.label, ": ", absl::StrJoin(facts, ", "));
 }
 
+// The same command may begin everything anew; what is there goes on for sure.
+void Study::SayInterrupted() const {
+  const bool begun = !outcomes_.empty() && options_.checkpoint_interval > 0;
+  console_->Say(absl::StrCat(
+      "Interrupted; not begun: ", cells_.size() - outcomes_.size(), " of ",
+      cells_.size(), " benchmarks. ",
+      begun ? absl::StrCat("Resume: bench-runner resume latest --journal-dir ",
+                           Printable(options_.journal_dir))
+            : "Run the same command again"));
+}
+
 void Study::RunCells() {
   for (const std::unique_ptr<BenchmarkCell>& cell : cells_) {
     {
@@ -347,11 +359,7 @@ void Study::RunCells() {
       if (interrupted_by_ == 0) current_ = cell.get();
     }
     if (interrupted_by_ != 0) {
-      console_->Say(absl::StrCat(
-          "Interrupted; not begun: ", cells_.size() - outcomes_.size(), " of ",
-          cells_.size(),
-          " benchmarks. Run the same command again to "
-          "go on"));
+      SayInterrupted();
       return;
     }
     if (IsForbidden(outcomes_.size())) return SayNotBegun();
