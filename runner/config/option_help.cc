@@ -9,39 +9,55 @@ namespace {
 constexpr size_t kHelpColumn = 30;
 
 constexpr absl::string_view kHead =
-    "Usage: bench-runner run [-c FILE] --dataset FILE [options]\n"
-    "       bench-runner resume JOURNAL|latest [options]\n"
-    "       bench-runner rescore JOURNAL|latest [scoring options]\n"
-    "       bench-runner estimate [the options of run]\n"
-    "\n"
-    "Evaluates the queries of a dataset, scores the responses and journals "
-    "each\n"
-    "step. The same command again goes on where it stopped; `resume` does so "
-    "with\n"
-    "the options that the journal saved and those given, `latest` for all\n"
-    "benchmarks of the study last worked on. `rescore` scores what is "
-    "answered\n"
-    "and asks nothing. `estimate` says what `run` would still ask, and what "
-    "that\n"
-    "costs.\n"
-    "\n"
-    "Behind each option stands its class: changed [identity] means another\n"
-    "benchmark; [selection] more or less of the same; [scoring] how answers\n"
-    "are judged, which a journal keeps; the others never show in results.\n"
-    "Each option can also be set as BENCH_RUNNER_<OPTION>, with _ for -, and "
-    "in\n"
-    "the file. The command line goes before the environment, that before the\n"
-    "file, that before what a resumed journal saved.\n"
-    "Times take ms, s, m or h; a bare number is seconds.\n";
+    R"(Usage: bench-runner run [-c FILE] --dataset FILE [options]
+       bench-runner resume JOURNAL|latest [options]
+       bench-runner rescore JOURNAL|latest [scoring options]
+       bench-runner merge JOURNAL|DIR... --output JOURNAL  (merge --help)
+       bench-runner estimate [the options of run]
+
+Evaluates the queries of a dataset, scores the responses and journals each
+step. The same command again goes on where it stopped; `resume` does so with
+the options that the journal saved and those given, `latest` for all
+benchmarks of the study last worked on. `rescore` scores what is answered
+and asks nothing. `merge` makes one journal of those of shards. `estimate`
+says what `run` would still ask, and what that costs.
+
+Behind each option stands its class: changed [identity] means another
+benchmark; [selection] more or less of the same; [scoring] how answers
+are judged, which a journal keeps; the others, of operation, never show in
+results.
+Each option can also be set as BENCH_RUNNER_<OPTION>, with _ for -, and in
+the file. The command line goes before the environment, that before the
+file, that before what a resumed journal saved.
+Times take ms, s, m or h; a bare number is seconds.
+)";
 
 constexpr absl::string_view kTail =
-    "\n"
-    "Exit codes: 0 done, 1 an operation failed, 2 usage, 3 some queries "
-    "failed,\n"
-    "10 torn tail (--validate-only), 11 journal damaged, 12 journal in use,\n"
-    "13 configuration or dataset differs, 14 journal of a newer version, 15 a\n"
-    "limit was reached, 100 below --min-score, 129, 130, 143 interrupted (the\n"
-    "same command resumes).\n";
+    R"(
+Files
+  journals/RUN_ID/             one journal a benchmark, and its errors.log
+  journals/latest              the journal last opened for writing
+  journals/replaced/           what --overwrite moved away
+  results/RUN_ID/results.json  and results.jsonl, results.csv
+
+Environment, besides BENCH_RUNNER_<OPTION>
+  OPENAI_API_KEY, OPENAI_BASE_URL            the server's key and address
+  BENCH_JOURNAL_KEY                          64 hex digits: encrypts
+  SLURM_ARRAY_TASK_ID, JOB_COMPLETION_INDEX  --shard slurm/N, k8s/N
+  http_proxy, https_proxy, no_proxy, NO_COLOR
+
+Examples
+  bench-runner run --dataset qa.jsonl --model m --scorer exact_match \
+      --base-url http://localhost:8000/v1 --workers 32
+  bench-runner run -c bench.yaml --models a,b --runs 3 --max-cost 20
+  bench-runner resume latest --max-cost 40
+
+Exit codes: 0 done, 1 an operation failed, 2 usage, 3 some queries failed,
+10 torn tail (--validate-only), 11 journal damaged, 12 journal in use,
+13 configuration or dataset differs, 14 journal of a newer version, 15 a
+limit was reached, 100 below --min-score, 129, 130, 143 interrupted (the
+same command resumes).
+)";
 
 std::string Names(const OptionRow& row) {
   std::string names =
