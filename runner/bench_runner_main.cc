@@ -47,12 +47,12 @@ absl::optional<Refusal> Complete(Command& command,
     return PrepareResume(access, command);
   }
   if (command.run.resume_from.empty()) return absl::nullopt;
-  absl::StatusOr<std::string> directory =
+  absl::StatusOr<NamedJournal> found =
       FindNamedJournal(command.run.resume_from, command.run.journal_dir);
-  if (!directory.ok()) {
-    return Refusal{kExitUsage, std::string(directory.status().message())};
+  if (!found.ok()) {
+    return Refusal{kExitUsage, std::string(found.status().message())};
   }
-  command.run.resume_from = *std::move(directory);
+  command.run.resume_from = std::move(found->directory);
   return absl::nullopt;
 }
 

@@ -103,6 +103,22 @@ TEST_F(CommandsTest, LatestIsTheWholeStudyLastWorkedOn) {
   EXPECT_THAT(place_.err(), Not(HasSubstr("[2/2]")));
 }
 
+TEST_F(CommandsTest, APathToTheLinkLatestIsTheWholeStudyAndStaysALink) {
+  place_.options.erase("results");
+  place_.options["journal-dir"] = "j2";
+  RunAndInterrupt({"--models", "a,b", "--method", "x"});
+  EXPECT_EQ(place_.RunProgram({"resume", "j2/latest/"}), 0) << place_.err();
+  EXPECT_THAT(place_.CallCounts(), Each(Pair(_, 2)));  // Once by each model.
+  EXPECT_FALSE(place_.Exists("journals"));
+  const std::filesystem::path link = place_.Path("j2/latest");
+  EXPECT_TRUE(std::filesystem::is_directory(link));  // Not lost in a circle.
+  EXPECT_EQ(place_.Run({"--model", "b", "--method", "x", "--resume-from",
+                        "j2/latest"}),
+            0)
+      << place_.err();
+  EXPECT_TRUE(std::filesystem::is_directory(link));
+}
+
 TEST_F(CommandsTest, LatestOfAFilesMethodsNeedsTheFile) {
   place_.options.erase("results");
   place_.Write("bench.yaml", "methods: {m: {seed: 1}, n: {seed: 2}}\n");

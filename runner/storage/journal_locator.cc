@@ -360,6 +360,11 @@ absl::Status PointLatestAt(journal::FileSystem& fs,
                            absl::string_view journal_dir,
                            absl::string_view name) {
   const std::string link = journal::JoinPath(journal_dir, kLatestName);
+  if (name == kLatestName) {
+    return journal::MakeError(
+        journal::ErrorKind::kInvalidArgument,
+        absl::StrCat(link, ": is not made to point at itself"));
+  }
   // A leftover of a process that died here is in nobody's way.
   const std::string temporary =
       absl::StrCat(journal_dir, "/.", kLatestName, ".", getpid());

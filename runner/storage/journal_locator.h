@@ -118,7 +118,8 @@ absl::StatusOr<std::string> FreeRunId(const JournalAccess& access,
                                       absl::string_view run_id);
 
 // Points <journal_dir>/latest at `name`, at once or not at all. Errors: kIo,
-// also when something that is not a link bears that name.
+// also when something that is not a link bears that name; kInvalidArgument
+// where `name` is the link's own.
 absl::Status PointLatestAt(journal::FileSystem& fs,
                            absl::string_view journal_dir,
                            absl::string_view name);

@@ -168,6 +168,13 @@ TEST_F(JournalLocatorTest, LatestIsReplacedNotFollowed) {
   EXPECT_EQ(Listed().size(), 2u);
 }
 
+TEST_F(JournalLocatorTest, LatestNeverPointsAtItself) {
+  ASSERT_EQ(PointLatestAt(fs(), root_, "a"), absl::OkStatus());
+  EXPECT_EQ(journal::KindOf(PointLatestAt(fs(), root_, kLatestName)),
+            journal::ErrorKind::kInvalidArgument);
+  EXPECT_EQ(std::filesystem::read_symlink(Path("latest")), "a");
+}
+
 TEST_F(JournalLocatorTest, LatestThatIsNoLinkIsLeftAlone) {
   WriteFile("latest", "mine");
   EXPECT_EQ(journal::KindOf(PointLatestAt(fs(), root_, "a")),

@@ -114,8 +114,10 @@ absl::optional<Refusal> JournalEntry::Enter(const JournalChoice& choice) {
   MaybeRefusal refusal =
       choice.create ? CreateJournal(choice) : ResumeJournal(choice);
   if (refusal.has_value() || entered_.temporary) return refusal;
+  // Where it lies: a named one may lie elsewhere than new ones would.
   const absl::Status linked = PointLatestAt(
-      *context_.access.file_system, options_.journal_dir,
+      *context_.access.file_system,
+      journal::ParentDirectory(entered_.directory),
       std::filesystem::path(entered_.directory).filename().string());
   // A convenience: its failure stops nothing.
   if (!linked.ok()) console_.Detail(Printable(linked.message()));

@@ -112,59 +112,89 @@ GivenOptions PinsOf(const std::string& directory, const BenchmarkInfo& info) {
   return pinned;
 }
 
+std::string WithoutSlashes(absl::string_view path) {
+  while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+  return std::string(path);
+}
+
+absl::StatusOr<NamedJournal> FollowLatest(absl::string_view journal_dir) {
+  const std::string link = journal::JoinPath(journal_dir, kLatestName);
+  std::error_code error;
+  const fs::path target = fs::read_symlink(link, error);
+  if (error || target.filename() == kLatestName) {
+    return NotFound(absl::StrCat(link, " points at no journal"));
+  }
+  return NamedJournal{
+      journal::JoinPath(journal_dir, target.filename().string()),
+      /*latest=*/true};
+}
+
+// A path that names `latest` says where the study's journals are, too.
+void TakeJournalDir(const std::string& named, const std::string& directory,
+                    Command& command) {
+  if (named == kLatestName) return;
+  command.nearer["journal-dir"] = {journal::ParentDirectory(directory),
+                                   OptionSource::kCommandLine, named};
+}
+
 }  // namespace
 
-absl::StatusOr<std::string> FindNamedJournal(absl::string_view text,
-                                             absl::string_view journal_dir) {
+absl::StatusOr<NamedJournal> FindNamedJournal(absl::string_view text,
+                                              absl::string_view journal_dir) {
   std::error_code error;
-  const std::string path(text);
-  if (path == kLatestName && !fs::exists(path, error)) {
-    const std::string link = journal::JoinPath(journal_dir, kLatestName);
-    const fs::path target = fs::read_symlink(link, error);
-    if (error) return NotFound(absl::StrCat(link, " points at no journal"));
-    return journal::JoinPath(journal_dir, target.filename().string());
+  const std::string path = WithoutSlashes(text);
+  if (path == kLatestName && !fs::exists(fs::symlink_status(path, error))) {
+    return FollowLatest(journal_dir);
+  }
+  const fs::path name = fs::path(path).filename();
+  const bool is_link = fs::is_symlink(path, error);
+  if (is_link && name == kLatestName) {
+    return FollowLatest(journal::ParentDirectory(path));
   }
   if (fs::is_directory(path, error)) {
-    return path.size() > 1 && path.back() == '/'
-               ? path.substr(0, path.size() - 1)
-               : path;
+    if (!is_link && name != "." && name != "..") return NamedJournal{path};
+    const fs::path real = fs::canonical(path, error);
+    if (error) return NotFound(absl::StrCat(path, ": ", error.message()));
+    return NamedJournal{real.string()};
   }
   const std::string run_id = RunIdOfResults(path);
   if (run_id.empty() || run_id != fs::path(run_id).filename()) {
     return NotFound(
         absl::StrCat(path, " is neither a journal nor its results"));
   }
-  return journal::JoinPath(journal_dir, run_id);
+  return NamedJournal{journal::JoinPath(journal_dir, run_id)};
 }
 
 absl::optional<Refusal> PrepareResume(const JournalAccess& access,
                                       Command& command) {
   const std::string& named = command.journals.front();
-  const absl::StatusOr<std::string> directory =
+  const absl::StatusOr<NamedJournal> found =
       FindNamedJournal(named, command.run.journal_dir);
-  if (!directory.ok()) {
-    return Refusal{kExitUsage, std::string(directory.status().message())};
+  if (!found.ok()) {
+    return Refusal{kExitUsage, std::string(found.status().message())};
   }
+  const std::string& directory = found->directory;
   const absl::optional<LocatedJournal> located =
-      LocateJournal(access, *directory);
+      LocateJournal(access, directory);
   if (!located.has_value() || located->condition == JournalCondition::kUnborn) {
     return Refusal{kExitUsage,
                    absl::StrCat(kNothingToResume, ": no journal in ",
-                                Printable(*directory))};
+                                Printable(directory))};
   }
   if (!located->info.has_value()) {
-    return RefuseJournal(*directory, located->status);
+    return RefuseJournal(directory, located->status);
   }
   absl::StatusOr<GivenOptions> saved =
       OptionsOfJournal(located->info->config_json);
-  if (!saved.ok()) return RefuseJournal(*directory, saved.status());
+  if (!saved.ok()) return RefuseJournal(directory, saved.status());
   TakeScoring(located->info->scoring_json, *saved);
   TakeShard(*located->info, *saved);
   GivenOptions pinned;
-  if (named == kLatestName) {
+  if (found->latest) {
+    TakeJournalDir(named, directory, command);
     TakeStudy(located->info->config_json, *saved, command.file);
   } else {
-    pinned = PinsOf(*directory, *located->info);
+    pinned = PinsOf(directory, *located->info);
     saved->erase("models");
     saved->erase("methods");
   }

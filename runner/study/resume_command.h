@@ -13,11 +13,18 @@
 
 namespace runner {
 
-// The directory of the journal that `text` names: a directory, a results file
-// of this program's, or `latest`, the one in `journal_dir` that was last opened
-// for writing. NotFound when there is none.
-absl::StatusOr<std::string> FindNamedJournal(absl::string_view text,
-                                             absl::string_view journal_dir);
+struct NamedJournal {
+  // Its own name, never that of a link to it.
+  std::string directory;
+  // It was named by the link `latest` of its journal directory.
+  bool latest = false;
+};
+
+// The journal that `text` names: a directory, a results file of this
+// program's, or `latest`, the one in `journal_dir` that was last opened for
+// writing, or the path of such a link. NotFound when there is none.
+absl::StatusOr<NamedJournal> FindNamedJournal(absl::string_view text,
+                                              absl::string_view journal_dir);
 
 // Fills in `command.run` from the journal. `latest` means what was asked for
 // when it was begun, all benchmarks of the study; a journal that is named, that
