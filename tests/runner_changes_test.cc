@@ -206,6 +206,37 @@ TEST_F(ChangesTest, NothingIsAcceptedWhereNothingIsLeft) {
   EXPECT_THAT(place_.Journals(), SizeIs(1));
 }
 
+TEST_F(ChangesTest, TheFirstRowsAreADifferenceOnceOthersWereAccepted) {
+  RunAndInterrupt();
+  const std::string first = place_.Read("questions.jsonl");
+  EditDataset(place_.Question(35),
+              "{\"id\":\"q35\",\"input\":\"2 * 3\",\"target\":\"6\"}\n");
+  EXPECT_EQ(Resume({"--accept-config-change"}), 0) << place_.err();
+  const size_t calls = place_.Calls().size();
+  place_.Write("questions.jsonl", first);
+  EXPECT_EQ(Resume({"--runs", "2"}), 13) << place_.err();
+  EXPECT_THAT(place_.err(), HasSubstr("others were accepted since"));
+  EXPECT_THAT(place_.Calls(), SizeIs(calls));
+}
+
+// It, and no other in its place, was asked for.
+TEST_F(ChangesTest, ANamedJournalWhoseRowsDifferIsRefusedWhereItIsFinished) {
+  ASSERT_EQ(place_.Run(), 0) << place_.err();
+  EditDataset(place_.Question(40), "");
+  EXPECT_EQ(Resume({}), 13) << place_.err();
+  EXPECT_THAT(place_.err(), HasSubstr("is complete and differs"));
+  EXPECT_EQ(place_.RunProgram(
+                {"rescore", place_.JournalDirectory(), "--scorer", "contains"}),
+            13)
+      << place_.err();
+  EXPECT_EQ(place_.RunProgram({"rescore", "latest", "--scorer", "contains"}),
+            13)
+      << place_.err();
+  EXPECT_THAT(place_.Journals(), SizeIs(1));
+  EXPECT_EQ(place_.Run(), 0) << place_.err();
+  EXPECT_THAT(place_.Journals(), SizeIs(2));
+}
+
 // Nothing was answered under the first configuration: nothing is mixed.
 TEST_F(ChangesTest, BeforeTheFirstQuestionNothingIsMixed) {
   place_.options["worker-command"] = "./absent";

@@ -198,8 +198,9 @@ absl::optional<Refusal> JournalEntry::CheckStillSame(
     const RowMatch& match) const {
   if (options_.accept_config_change) return absl::nullopt;
   const bool rows_same =
-      match.differences.empty() || entered_.journal->now().accepted_dataset ==
-                                       context_.dataset->fingerprint();
+      DatasetDifferences(entered_.journal->now().accepted_dataset,
+                         *context_.dataset, match)
+          .empty();
   if (rows_same &&
       entered_.journal->info().identity_hash == names_.identity_hash) {
     return absl::nullopt;
@@ -228,11 +229,12 @@ absl::optional<Refusal> JournalEntry::AcceptChanges(const RowMatch& match) {
     differences =
         DifferenceTable(journal.info().identity_json, names_.identity_json);
   }
-  if (!match.differences.empty() &&
-      journal.now().accepted_dataset != fingerprint) {
+  const std::string rows = DatasetDifferences(journal.now().accepted_dataset,
+                                              *context_.dataset, match);
+  if (!rows.empty()) {
     changes.push_back(
         {kDatasetOverride, JsonString(known), JsonString(fingerprint), source});
-    absl::StrAppend(&differences, RowDifferences(match.differences));
+    absl::StrAppend(&differences, rows);
   }
   if (changes.empty()) return absl::nullopt;
   if (absl::Status s = journal.AcceptChanges(changes); !s.ok()) {

@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "runner/base/printable.h"
 #include "runner/storage/journal_head.h"
-#include "runner/study/journal_choice.h"
 
 namespace runner {
 namespace {
@@ -32,14 +31,27 @@ std::string RowDifferences(const std::vector<RowDifference>& differences) {
   return text;
 }
 
+std::string DatasetDifferences(const std::string& accepted,
+                               const Dataset& dataset, const RowMatch& match) {
+  if (accepted == dataset.fingerprint()) return std::string();
+  std::string text = RowDifferences(match.differences);
+  if (text.empty() && !accepted.empty()) {
+    text =
+        "  dataset: the rows that it was begun with, but others were accepted "
+        "since\n";
+  }
+  return text;
+}
+
 absl::StatusOr<std::string> DatasetDifferences(const LocatedJournal& located,
                                                const Dataset& dataset,
                                                const JournalAccess& access) {
-  if (located.now.accepted_dataset == dataset.fingerprint())
-    return std::string();
+  const std::string& accepted = located.now.accepted_dataset;
+  if (accepted == dataset.fingerprint()) return std::string();
   // The fingerprint is that of the dataset it was begun with: where that is
   // all that it lists, and the dataset still, no rows need be compared.
-  if (located.info->dataset_fingerprint == dataset.fingerprint() &&
+  if (accepted.empty() &&
+      located.info->dataset_fingerprint == dataset.fingerprint() &&
       located.rows == dataset.size()) {
     return std::string();
   }
@@ -48,7 +60,7 @@ absl::StatusOr<std::string> DatasetDifferences(const LocatedJournal& located,
       ForEachRow(located.directory, located.rows, access,
                  [&](RowInfo row) { matcher.Add(std::move(row)); });
   if (!s.ok()) return s;
-  return RowDifferences(matcher.Finish().differences);
+  return DatasetDifferences(accepted, dataset, matcher.Finish());
 }
 
 DatasetVerdict JudgeDataset(const LocatedJournal& found, const Dataset& dataset,
@@ -65,8 +77,12 @@ DatasetVerdict JudgeDataset(const LocatedJournal& found, const Dataset& dataset,
   const std::string where = Printable(found.directory);
   const bool finished = found.condition == JournalCondition::kComplete;
   const bool asked = found.totals.attempts > 0;
-  if (options.accept_config_change) {
-    if (!finished) return verdict;
+  if (options.accept_config_change && !finished) return verdict;
+  // One that was named has no substitute but where one is asked for, and
+  // nothing is asked for what is scored again.
+  const bool this_one = options.score_only ||
+                        (!options.resume_from.empty() && !options.new_journal);
+  if (finished && (options.accept_config_change || this_one)) {
     verdict.refusal =
         Refusal{kExitDifference,
                 absl::StrCat(where, " is complete and differs:\n", *differences,
@@ -74,7 +90,7 @@ DatasetVerdict JudgeDataset(const LocatedJournal& found, const Dataset& dataset,
                              "to go on with: `run` starts one beside it")};
     return verdict;
   }
-  if (options.new_journal || !asked || finished) {
+  if (!this_one && (options.new_journal || !asked || finished)) {
     verdict.begin_new = true;
     verdict.message = absl::StrCat(where,
                                    !asked     ? " has no answers and"

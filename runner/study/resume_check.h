@@ -15,15 +15,21 @@
 #include "runner/storage/journal_locator.h"
 #include "runner/storage/records.h"
 #include "runner/study/dataset_match.h"
+#include "runner/study/journal_choice.h"
 
 namespace runner {
 
 // For people: a line for each row that differs, empty where there is none.
 std::string RowDifferences(const std::vector<RowDifference>& differences);
 
-// The same for a journal and a dataset. Rows that the dataset has beyond the
-// journal's are no difference, nor is a dataset that was accepted as it is.
-// Errors: those of reading the journal.
+// The same for a journal whose rows were compared, and a dataset. `accepted` is
+// the fingerprint of that accepted last, or empty: it is no difference, and any
+// other is one, though it be that which the journal was begun with.
+std::string DatasetDifferences(const std::string& accepted,
+                               const Dataset& dataset, const RowMatch& match);
+
+// The same for a journal as it was found. Rows that the dataset has beyond the
+// journal's are no difference. Errors: those of reading the journal.
 absl::StatusOr<std::string> DatasetDifferences(const LocatedJournal& located,
                                                const Dataset& dataset,
                                                const JournalAccess& access);
@@ -37,7 +43,8 @@ struct DatasetVerdict {
 };
 
 // Rows must be those of the journal, or it is left as it is. One that is
-// finished, or in which nothing was asked, stands in nobody's way.
+// finished, or in which nothing was asked, stands in nobody's way, but where it
+// and no other is asked for.
 DatasetVerdict JudgeDataset(const LocatedJournal& found, const Dataset& dataset,
                             const RunOptions& options,
                             const JournalAccess& access);
