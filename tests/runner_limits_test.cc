@@ -256,6 +256,23 @@ TEST_F(LimitsTest, ALimitHoldsOverAWholeStudy) {
   EXPECT_EQ(server_->stats().calls, 3u * kQuestions);
 }
 
+TEST_F(LimitsTest, WhatIsNotGoneOnWithIsNotCarried) {
+  Serve();
+  place_.options.erase("model");
+  place_.options["models"] = "m,n";
+  place_.options.erase("results");
+  EXPECT_EQ(place_.Run(), 0) << place_.err();
+  const uint64_t of_one = TokensUsed() / 2;
+  const std::string rows = place_.Read("questions.jsonl");
+  const std::string last = Workplace::Question(kQuestions);
+  place_.Write("questions.jsonl", rows.substr(0, rows.size() - last.size()));
+  // Both begin anew beside their old journals; the first comes to its end.
+  EXPECT_EQ(place_.Run({"--max-tokens-total", absl::StrCat(of_one * 3 / 2)}),
+            15)
+      << place_.err();
+  EXPECT_GE(server_->stats().calls, 3u * kQuestions - 1);
+}
+
 TEST_F(LimitsTest, ResumeTakesTheLimitFromTheJournal) {
   Serve();
   EXPECT_EQ(place_.Run({"--max-cost", "1"}), 15) << place_.err();

@@ -35,6 +35,7 @@
 #include "runner/study/journal_entry.h"
 #include "runner/study/memory_pressure.h"
 #include "runner/study/metered_evaluator.h"
+#include "runner/study/resume_check.h"
 #include "runner/study/session_begin.h"
 #include "runner/study/standing_limit.h"
 #include "runner/study/work_source.h"
@@ -277,8 +278,8 @@ bool BenchmarkCellImpl::LimitForbids(uint64_t to_ask) {
 }
 
 bool BenchmarkCellImpl::CarrySpending() {
-  const absl::optional<LocatedJournal> found =
-      FindWished(WishOf(options_, names_), context_.access);
+  const absl::optional<LocatedJournal> found = FindResumable(
+      WishOf(options_, names_), *context_.dataset, options_, context_.access);
   if (!found.has_value()) return false;
   CarryInto(*context_.ledger, context_.number, names_.model, found->totals,
             options_.retry_failed);

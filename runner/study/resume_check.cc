@@ -114,4 +114,15 @@ DatasetVerdict JudgeDataset(const LocatedJournal& found, const Dataset& dataset,
   return verdict;
 }
 
+absl::optional<LocatedJournal> FindResumable(const JournalWish& wish,
+                                             const Dataset& dataset,
+                                             const RunOptions& options,
+                                             const JournalAccess& access) {
+  absl::optional<LocatedJournal> found = FindWished(wish, access);
+  if (!found.has_value()) return absl::nullopt;
+  const DatasetVerdict verdict = JudgeDataset(*found, dataset, options, access);
+  const bool usable = !verdict.begin_new && !verdict.refusal.has_value();
+  return usable ? found : absl::nullopt;
+}
+
 }  // namespace runner

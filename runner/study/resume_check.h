@@ -49,6 +49,13 @@ DatasetVerdict JudgeDataset(const LocatedJournal& found, const Dataset& dataset,
                             const RunOptions& options,
                             const JournalAccess& access);
 
+// FindWished, unless its rows keep the journal from being gone on with: then a
+// new one is begun beside it, or none at all.
+absl::optional<LocatedJournal> FindResumable(const JournalWish& wish,
+                                             const Dataset& dataset,
+                                             const RunOptions& options,
+                                             const JournalAccess& access);
+
 }  // namespace runner
 
 #endif  // RUNNER_STUDY_RESUME_CHECK_H_
