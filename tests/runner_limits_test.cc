@@ -202,6 +202,7 @@ TEST_F(LimitsTest, AShareOfFailuresThatWasReachedStands) {
   EXPECT_EQ(RecordsOf<LimitRecord>().at(0).name, "max-failures%");
   const uint64_t calls = server_->stats().calls;
   for (const char* smaller : {"20%", "15%"}) {
+    EXPECT_EQ(place_.Run({"--max-failures", smaller, "--dry-run"}), 15);
     EXPECT_EQ(place_.Run({"--max-failures", smaller}), 15) << place_.err();
   }
   EXPECT_EQ(server_->stats().calls, calls);
@@ -271,6 +272,18 @@ TEST_F(LimitsTest, WhatIsNotGoneOnWithIsNotCarried) {
             15)
       << place_.err();
   EXPECT_GE(server_->stats().calls, 3u * kQuestions - 1);
+}
+
+TEST_F(LimitsTest, ADryRunSaysWhatALimitForbids) {
+  Serve();
+  EXPECT_EQ(place_.Run({"--max-cost", "1"}), 15) << place_.err();
+  EXPECT_EQ(place_.Run({"--max-cost", "1", "--dry-run"}), 15) << place_.err();
+  EXPECT_THAT(place_.out(), AllOf(HasSubstr("would not start (exit 15)"),
+                                  HasSubstr("Limit reached: --max-cost")));
+  EXPECT_EQ(place_.Run({"--max-cost", "50", "--dry-run"}), 0) << place_.err();
+  EXPECT_EQ(place_.Run({"--max-cost", "50"}), 0) << place_.err();
+  // Nothing is left that it might forbid.
+  EXPECT_EQ(place_.Run({"--max-cost", "1", "--dry-run"}), 0) << place_.err();
 }
 
 TEST_F(LimitsTest, ResumeTakesTheLimitFromTheJournal) {

@@ -128,6 +128,7 @@ absl::Status Looking::CountJournal(RunPlan& plan) {
       look_.journal->condition != JournalCondition::kUnfinished) {
     return look_.journal->status;
   }
+  look_.limit_lsn = state.limit_lsn();
   look_.journal_total = state.selected_runs() * state.selected_queries();
   for (const OpenQuery& query : state.open_queries()) {
     look_.in_doubt += query.in_flight ? 1 : 0;

@@ -11,6 +11,7 @@
 #include "absl/types/optional.h"
 #include "journal/clock.h"
 #include "journal/recovery_report.h"
+#include "journal/types.h"
 #include "runner/base/exit_code.h"
 #include "runner/config/options.h"
 #include "runner/data/dataset.h"
@@ -51,6 +52,8 @@ struct BenchmarkLook {
   uint64_t done = 0;
   RemainingWork remaining;
   uint32_t workers = 0;
+  // Of the limit on failures that ended its newest session; 0: none did.
+  journal::Lsn limit_lsn = 0;
 };
 
 // InvalidArgument for what the options cannot mean; what is wrong with a

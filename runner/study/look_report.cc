@@ -390,9 +390,9 @@ std::string InfoJson(const BenchmarkLook& look, const RunOptions& options) {
 
 int GraverLook(int a, int b) {
   // From the mildest to the gravest.
-  static constexpr int kOrder[] = {kExitDone,  kExitTornTail, kExitOperation,
-                                   kExitUsage, kExitLocked,   kExitDifference,
-                                   kExitNewer, kExitDamage};
+  static constexpr int kOrder[] = {kExitDone,       kExitTornTail, kExitLimit,
+                                   kExitOperation,  kExitUsage,    kExitLocked,
+                                   kExitDifference, kExitNewer,    kExitDamage};
   const auto gravity = [](int code) {
     return std::find(std::begin(kOrder), std::end(kOrder), code) -
            std::begin(kOrder);

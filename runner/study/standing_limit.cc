@@ -25,22 +25,27 @@ absl::optional<LimitReached> StandingLimit(const RunLimits& limits,
   const absl::StatusOr<LimitRecord> record =
       ReadRecord<LimitRecord>(**reader, journal.limit_lsn());
   if (!record.ok()) return absl::nullopt;
+  return StandingLimit(limits, *record);
+}
+
+absl::optional<LimitReached> StandingLimit(const RunLimits& limits,
+                                           const LimitRecord& record) {
   const FailureLimit& failures = limits.failures;
   LimitReached standing;
   standing.name = kMaxFailures;
-  standing.limit = record->limit;
-  standing.value = record->value;
-  if (record->name == kFailureShare && failures.percent > 0 &&
-      failures.percent <= record->limit) {
+  standing.limit = record.limit;
+  standing.value = record.value;
+  if (record.name == kFailureShare && failures.percent > 0 &&
+      failures.percent <= record.limit) {
     standing.share = true;
     standing.text = absl::StrFormat("--max-failures %g%%: %.1f%% had failed",
-                                    failures.percent, record->value);
+                                    failures.percent, record.value);
     return standing;
   }
-  if (record->name == kMaxFailures && failures.count > 0 &&
-      static_cast<double>(failures.count) <= record->limit) {
+  if (record.name == kMaxFailures && failures.count > 0 &&
+      static_cast<double>(failures.count) <= record.limit) {
     standing.text = absl::StrFormat("--max-failures %d: %.0f had failed",
-                                    failures.count, record->value);
+                                    failures.count, record.value);
     return standing;
   }
   return absl::nullopt;

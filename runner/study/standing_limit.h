@@ -17,6 +17,10 @@ namespace runner {
 absl::optional<LimitReached> StandingLimit(const RunLimits& limits,
                                            const BenchmarkJournal& journal);
 
+// The same for the record of it that holds.
+absl::optional<LimitReached> StandingLimit(const RunLimits& limits,
+                                           const LimitRecord& record);
+
 // The limit as it is journaled; a share is told apart from a count.
 LimitRecord RecordOf(const LimitReached& limit);
 

@@ -2,13 +2,17 @@
 
 #include <cstdio>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "journal/clock.h"
 #include "runner/base/exit_code.h"
 #include "runner/base/printable.h"
 #include "runner/study/benchmark_look.h"
+#include "runner/study/look_limits.h"
 #include "runner/study/look_report.h"
 #include "runner/study/question.h"
 
@@ -49,18 +53,35 @@ std::string ReportOn(const StudyLook& study, const Cell& cell,
                       OptionsText(cell.options, several ? &options : nullptr));
 }
 
+absl::StatusOr<std::vector<BenchmarkLook>> LookAtAll(const StudyLook& study) {
+  std::vector<BenchmarkLook> looks;
+  for (const Cell& cell : *study.cells) {
+    absl::StatusOr<BenchmarkLook> look = LookAt(study, cell);
+    if (!look.ok()) {
+      study.console->Error(Printable(look.status().message()));
+      return look.status();
+    }
+    looks.push_back(*std::move(look));
+  }
+  // Whether what is there is valid is no question of them.
+  if (study.options->validate_only) return looks;
+  JournalAccess access;
+  access.cipher = study.cipher;
+  ApplyLimits(*study.options, access, absl::MakeSpan(looks));
+  return looks;
+}
+
 }  // namespace
 
 int LookAtStudy(const StudyLook& study) {
   const RunOptions& options = *study.options;
+  const absl::StatusOr<std::vector<BenchmarkLook>> looks = LookAtAll(study);
+  if (!looks.ok()) return ExitCodeOf(looks.status());
   int code = kExitDone;
-  for (const Cell& cell : *study.cells) {
-    const absl::StatusOr<BenchmarkLook> look = LookAt(study, cell);
-    if (!look.ok()) {
-      study.console->Error(Printable(look.status().message()));
-      return ExitCodeOf(look.status());
-    }
-    std::fputs(ReportOn(study, cell, *look, &code).c_str(), stdout);
+  for (size_t i = 0; i < looks->size(); ++i) {
+    const std::string report =
+        ReportOn(study, (*study.cells)[i], (*looks)[i], &code);
+    std::fputs(report.c_str(), stdout);
   }
   if (options.info && study.cells->size() > 1 && !options.json) {
     std::fputs(absl::StrCat("The study\n", OptionsText(options)).c_str(),
@@ -76,14 +97,11 @@ absl::optional<int> AskFirst(const StudyLook& study,
                              std::vector<Cell>* cells) {
   std::string summary;
   bool may_start_new = false;
-  for (const Cell& cell : *study.cells) {
-    const absl::StatusOr<BenchmarkLook> look = LookAt(study, cell);
-    if (!look.ok()) {
-      study.console->Error(Printable(look.status().message()));
-      return ExitCodeOf(look.status());
-    }
-    absl::StrAppend(&summary, DryRunText(*look));
-    may_start_new = may_start_new || look->journal.has_value();
+  const absl::StatusOr<std::vector<BenchmarkLook>> looks = LookAtAll(study);
+  if (!looks.ok()) return ExitCodeOf(looks.status());
+  for (const BenchmarkLook& look : *looks) {
+    absl::StrAppend(&summary, DryRunText(look));
+    may_start_new = may_start_new || look.journal.has_value();
   }
   may_start_new = may_start_new && !study.options->overwrite;
   const Answer answer =
