@@ -119,6 +119,22 @@ TEST_F(CommandsTest, APathToTheLinkLatestIsTheWholeStudyAndStaysALink) {
   EXPECT_TRUE(std::filesystem::is_directory(link));
 }
 
+TEST_F(CommandsTest, LatestOfAStudyBegunAnewTakesNoOlderJournal) {
+  place_.options.erase("results");
+  place_.options["method"] = "x";
+  ASSERT_EQ(place_.Run({"--models", "a,b"}), 0) << place_.err();
+  place_.Write("calls.log", "");
+  RunAndInterrupt({"--models", "a,b", "--no-resume"});
+  EXPECT_EQ(place_.RunProgram({"resume", "latest"}), 0) << place_.err();
+  EXPECT_THAT(place_.Journals(), SizeIs(4));
+  EXPECT_THAT(place_.CallCounts(), Each(Pair(_, 2)));  // Once by each model.
+  // The new ones are those of the study, again and again.
+  EXPECT_EQ(place_.RunProgram({"resume", "latest"}), 0) << place_.err();
+  EXPECT_EQ(place_.Run({"--models", "a,b"}), 0) << place_.err();
+  EXPECT_THAT(place_.Journals(), SizeIs(4));
+  EXPECT_THAT(place_.CallCounts(), Each(Pair(_, 2)));
+}
+
 TEST_F(CommandsTest, LatestOfAFilesMethodsNeedsTheFile) {
   place_.options.erase("results");
   place_.Write("bench.yaml", "methods: {m: {seed: 1}, n: {seed: 2}}\n");

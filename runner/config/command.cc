@@ -211,7 +211,7 @@ GivenOptions StudyOfJournal(absl::string_view config_json) {
   const auto study = config->find(kStudyKey);
   if (study == config->end() || !study->is_object()) return lists;
   for (const absl::string_view key :
-       {"datasets", "models", "methods", kStudyFile}) {
+       {"datasets", "models", "methods", kStudyFile, kStudyBegan}) {
     const auto found = study->find(std::string(key));
     if (found == study->end() || !found->is_string()) continue;
     lists[std::string(key)] = {found->get<std::string>(),

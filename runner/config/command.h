@@ -57,8 +57,9 @@ absl::StatusOr<Command> ParseCommand(absl::Span<const std::string> args,
 // what this version does not know.
 absl::StatusOr<GivenOptions> OptionsOfJournal(absl::string_view config_json);
 
-// The lists of the study that a journal's benchmark is one of, by option, and
-// the file that defines its methods (kStudyFile), if one does.
+// The lists of the study that a journal's benchmark is one of, by option, the
+// file that defines its methods (kStudyFile), if one does, and when it was
+// begun (kStudyBegan), if that was anew.
 GivenOptions StudyOfJournal(absl::string_view config_json);
 
 // Makes `run` and `methods` anew: command line, environment, `pinned`, the

@@ -138,14 +138,16 @@ struct RunOptions {
   std::vector<EffectiveOption> effective;
 
   // Of one benchmark of a study, or of a resumed one: the lists that made it
-  // up, by ConfigKey, and under kStudyFile the file that defines its methods.
-  // `resume latest` needs them.
+  // up, by ConfigKey, under kStudyFile the file that defines its methods, and
+  // under kStudyBegan when it was begun, if it was begun anew: then older
+  // journals are none of it. `resume latest` needs them.
   std::map<std::string, std::string> study;
 };
 
 // In RunOptions::study, and as what ConfigJson keeps it all.
 inline constexpr char kStudyKey[] = "study";
 inline constexpr char kStudyFile[] = "config";
+inline constexpr char kStudyBegan[] = "began";
 
 // What all sources together say, checked. InvalidArgument: usage, exit code 2;
 // the message names the option and its source.

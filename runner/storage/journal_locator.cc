@@ -297,6 +297,7 @@ namespace {
 
 // Its name tells a journal of which nothing else is known.
 bool IsRelevant(const LocatedJournal& found, const JournalQuery& query) {
+  if (CreatedOf(found) < query.created_min) return false;
   if (!found.info.has_value()) return IsNamedLike(found.name, query.run_id);
   return found.info->benchmark_id == query.benchmark_id &&
          found.info->shard_index == query.shard_index &&

@@ -93,6 +93,9 @@ struct JournalQuery {
   // Journals of other shards are others' business; 0 of 0 is the whole.
   uint32_t shard_index = 0;
   uint32_t shard_count = 0;
+  // Older ones do not count, whatever they are. Of one that cannot be read
+  // only its name's day is known: it is as old as that day's end.
+  absl::Time created_min = absl::InfinitePast();
 };
 
 struct JournalMatch {

@@ -106,6 +106,24 @@ TEST_F(JournalLocatorTest, OtherIdentitiesCountOnlyUnfinished) {
   EXPECT_EQ(Find().other_identity->name, "b");
 }
 
+TEST_F(JournalLocatorTest, OlderThanAskedForDoesNotCount) {
+  Complete("a", "hash", 1000);
+  Unfinished("b", "other", 2000);
+  JournalQuery query = {"bench", "hash", kRunId};
+  const auto found = [&](absl::Time created_min) {
+    query.created_min = created_min;
+    const auto match = FindJournal({&fs()}, root_, query);
+    EXPECT_TRUE(match.ok()) << match.status();
+    return absl::StrCat(match->same.has_value(),
+                        match->other_identity.has_value());
+  };
+  const absl::Time a = Find().same->info->created;
+  const absl::Time b = Find().other_identity->info->created;
+  EXPECT_EQ(found(a), "11");
+  EXPECT_EQ(found(b), "01");
+  EXPECT_EQ(found(b + absl::Nanoseconds(1)), "00");
+}
+
 TEST_F(JournalLocatorTest, DamageIsFoundNotPassedOver) {
   Unfinished("20250101_data_model_1234abcd_3");
   Unfinished("20250101_data_model_9999ffff");

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace runner {
 namespace {
@@ -102,6 +103,24 @@ std::vector<Cell> StudyCells(const RunOptions& options,
     }
   }
   return cells;
+}
+
+void MarkBegunAnew(absl::Time now, std::vector<Cell>* cells) {
+  for (Cell& cell : *cells) {
+    cell.options.study[kStudyBegan] =
+        absl::FormatTime(absl::RFC3339_full, now, absl::UTCTimeZone());
+  }
+}
+
+absl::Time BegunAnew(const RunOptions& cell) {
+  const auto found = cell.study.find(kStudyBegan);
+  absl::Time began;
+  std::string error;
+  if (found == cell.study.end() ||
+      !absl::ParseTime(absl::RFC3339_full, found->second, &began, &error)) {
+    return absl::InfinitePast();
+  }
+  return began;
 }
 
 }  // namespace runner

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "runner/config/command.h"
 #include "runner/config/options.h"
@@ -28,6 +29,15 @@ std::vector<std::string> StudyDatasets(const RunOptions& options);
 // that is among `methods` has the options given there.
 std::vector<Cell> StudyCells(const RunOptions& options,
                              absl::Span<const MethodOptions> methods);
+
+// They are begun without a look at the journals that are there: `resume latest`
+// must not go on with those either, for benchmarks that were not reached.
+// `now` is before any of their journals is made.
+void MarkBegunAnew(absl::Time now, std::vector<Cell>* cells);
+
+// When the study of a cell was begun anew: journals made before it are none of
+// its own. The infinite past where any may be.
+absl::Time BegunAnew(const RunOptions& cell);
 
 }  // namespace runner
 

@@ -15,6 +15,17 @@
 namespace runner {
 namespace {
 
+JournalQuery QueryOf(const JournalWish& wish) {
+  JournalQuery query;
+  query.benchmark_id = wish.benchmark_id;
+  query.identity_hash = wish.identity_hash;
+  query.run_id = wish.run_id;
+  query.shard_index = wish.shard_index;
+  query.shard_count = wish.shard_count;
+  query.created_min = wish.created_min;
+  return query;
+}
+
 JournalChoice Refuse(Refusal refusal,
                      absl::optional<LocatedJournal> found = absl::nullopt) {
   JournalChoice choice;
@@ -142,7 +153,7 @@ void SayWhyNew(const JournalWish& wish, const JournalAccess& access,
   if (all.ok()) {
     for (const LocatedJournal& other : *all) {
       if (other.condition != JournalCondition::kComplete ||
-          !other.info.has_value() ||
+          !other.info.has_value() || other.info->created < wish.created_min ||
           other.info->benchmark_id != wish.benchmark_id ||
           other.info->shard_index != wish.shard_index ||
           other.info->shard_count != wish.shard_count) {
@@ -248,9 +259,7 @@ absl::optional<LocatedJournal> FindWished(const JournalWish& wish,
     found = LocateJournal(access, wish.resume_from);
   } else if (wish.resume && !wish.overwrite) {
     absl::StatusOr<JournalMatch> match =
-        FindJournal(access, wish.journal_dir,
-                    {wish.benchmark_id, wish.identity_hash, wish.run_id,
-                     wish.shard_index, wish.shard_count});
+        FindJournal(access, wish.journal_dir, QueryOf(wish));
     if (match.ok() && !match->same.has_value() && wish.accept_change) {
       found = std::move(match->other_identity);
     } else if (match.ok()) {
@@ -269,9 +278,7 @@ JournalChoice ChooseJournal(const JournalWish& wish,
   if (!wish.resume && !wish.overwrite) return NewJournal(wish, access);
 
   absl::StatusOr<JournalMatch> match =
-      FindJournal(access, wish.journal_dir,
-                  {wish.benchmark_id, wish.identity_hash, wish.run_id,
-                   wish.shard_index, wish.shard_count});
+      FindJournal(access, wish.journal_dir, QueryOf(wish));
   if (!match.ok()) return RefuseStatus(wish.journal_dir, match.status());
   if (wish.overwrite) {
     absl::optional<Refusal> refusal = MoveAside(wish, *match, access, console);

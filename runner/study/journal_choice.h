@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "runner/base/exit_code.h"
 #include "runner/display/console.h"
@@ -27,7 +28,9 @@ struct JournalWish {
   std::string identity_hash;
   uint32_t shard_index = 0;  // 0 of 0: the whole.
   uint32_t shard_count = 0;
-  std::string run_id;          // For a new journal; a suffix is added if taken.
+  std::string run_id;  // For a new journal; a suffix is added if taken.
+  // Journals made before it are another study's; asked for by name they count.
+  absl::Time created_min = absl::InfinitePast();
   bool resume = true;          // --resume / --no-resume
   bool new_journal = false;    // --new-journal
   bool overwrite = false;      // --overwrite

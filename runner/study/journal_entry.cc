@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "runner/base/version.h"
 #include "runner/config/overrides.h"
 #include "runner/storage/journal_locator.h"
+#include "runner/study/cells.h"
 #include "runner/study/creation_lock.h"
 #include "runner/study/dataset_match.h"
 #include "runner/study/journal_choice.h"
@@ -144,7 +146,8 @@ absl::optional<Refusal> JournalEntry::CreateJournal(
   info.queries = context_.dataset->size();
   info.shard_index = options_.shard.index;
   info.shard_count = options_.shard.count;
-  info.created = context_.clock->Now();
+  // Another machine's clock may be behind that of which the study was begun.
+  info.created = std::max(context_.clock->Now(), BegunAnew(options_));
   info.writer_version = kVersion;
   info.writer_commit = std::string(BuildCommit());
   entered_.directory = choice.directory;
@@ -307,6 +310,10 @@ JournalWish WishOf(const RunOptions& options, const BenchmarkNames& names) {
   wish.shard_index = options.shard.index;
   wish.shard_count = options.shard.count;
   wish.run_id = names.run_id;
+  // What begins anew now has to see the old ones: it moves them away.
+  if (options.resume && !options.overwrite) {
+    wish.created_min = BegunAnew(options);
+  }
   wish.resume = options.resume;
   wish.new_journal = options.new_journal;
   wish.overwrite = options.overwrite;

@@ -92,6 +92,7 @@ void TakeStudy(const std::string& config_json, GivenOptions& saved,
     lists.erase("methods");
   }
   lists.erase(kStudyFile);
+  lists.erase(kStudyBegan);  // No option.
   for (auto& [name, list] : lists) {
     saved.erase(name.substr(0, name.size() - 1));  // "model" of "models".
     saved[name] = std::move(list);

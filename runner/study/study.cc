@@ -213,6 +213,9 @@ uint64_t Study::RowRules(const StudyDataset& loaded) const {
 
 absl::Status Study::MakeCells() {
   cell_options_ = StudyCells(options_, methods_);
+  if (!options_.resume || options_.overwrite) {
+    MarkBegunAnew(journal::Clock::Real()->Now(), &cell_options_);
+  }
   for (size_t i = 0; i < cell_options_.size(); ++i) {
     const Cell& cell = cell_options_[i];
     CellContext context;

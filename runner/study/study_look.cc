@@ -114,6 +114,7 @@ absl::optional<int> AskFirst(const StudyLook& study,
       cell.options.retry_failed = false;
       cell.options.accept_config_change = false;
     }
+    MarkBegunAnew(journal::Clock::Real()->Now(), cells);
     return absl::nullopt;
   }
   if (signals.caught() != 0) return kExitSignal + signals.caught();
