@@ -48,6 +48,23 @@ TEST_F(BatchesTest, WhatIsLeftIsDividedInOrder) {
                           ElementsAre(8, 9)));
 }
 
+TEST_F(BatchesTest, WhatFailedForGoodIsSetAsideUnlessItIsAskedAgain) {
+  for (const uint32_t run : {1, 2}) {  // Only run 1 is asked for.
+    Start(*journal_, run, 1);
+    EvaluationResult refused = Failure("refused");
+    refused.error->retryable = false;
+    EXPECT_EQ(journal_->RecordError(Request(run, 1), refused, /*final=*/true),
+              absl::OkStatus());
+  }
+  Fail(*journal_, 1, 2, "timeout");  // Asked again.
+  EXPECT_EQ(CountSetAside(*journal_, plan_), 1u);
+  plan_.only_failed = true;
+  EXPECT_EQ(CountSetAside(*journal_, plan_), 0u);
+  plan_.only_failed = false;
+  plan_.rows.clear();
+  EXPECT_EQ(CountSetAside(*journal_, plan_), 0u);
+}
+
 TEST_F(BatchesTest, ABatchIsOfOneRun) {
   plan_.runs = 2;
   Batches batches = Divide(8);

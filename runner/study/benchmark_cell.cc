@@ -378,16 +378,10 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(
   plan_.first_batch = range.first;
   if (absl::Status s = RecordSelection(); !s.ok()) return JournalFailed(s);
   plan_.workers = workers;
-  const ProgressTotals totals = entered_.journal->totals();
-  Progress start;
+  Progress start = StartOf(*entered_.journal, plan_);
   start.title = absl::StrCat(context_.position, outcome_.label);
-  start.total = Total();
-  start.done = std::min(totals.completed, CountDone(*entered_.journal, plan_));
-  start.resumed = start.done;
-  start.runs = plan_.runs;
   start.study_total = context_.study_total;
   start.study_before = context_.study_before;
-  if (totals.cost > 0) start.cost = totals.cost;
   CellObserver observer({&console_, entered_.journal.get(), context_.ledger,
                          context_.limits, context_.number,
                          options_.retry_failed});

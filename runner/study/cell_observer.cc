@@ -1,9 +1,11 @@
 #include "runner/study/cell_observer.h"
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "runner/base/printable.h"
+#include "runner/study/work_source.h"
 
 namespace runner {
 
@@ -59,6 +61,20 @@ void SaySkipped(const BenchmarkJournal& journal, const Dataset& dataset,
                                   Printable(dataset.id(row.row)), " (Cached)"));
     }
   }
+}
+
+Progress StartOf(const BenchmarkJournal& journal, const RunPlan& plan) {
+  const ProgressTotals totals = journal.totals();
+  Progress start;
+  start.total = uint64_t{plan.runs} * plan.rows.size();
+  start.failed = CountSetAside(journal, plan);
+  // Answers that are scored in this session are done then.
+  start.done =
+      std::min(totals.completed, CountDone(journal, plan)) + start.failed;
+  start.resumed = start.done;
+  start.runs = plan.runs;
+  if (totals.cost > 0) start.cost = totals.cost;
+  return start;
 }
 
 void CarryInto(Ledger& ledger, size_t benchmark, absl::string_view model,

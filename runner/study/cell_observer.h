@@ -54,6 +54,10 @@ class CellObserver final : public RunObserver {
 void SaySkipped(const BenchmarkJournal& journal, const Dataset& dataset,
                 const RunPlan& plan, Console& console);
 
+// Where a benchmark stands when a session begins. What failed and is not asked
+// again is done. Its title and its study are left to the caller.
+Progress StartOf(const BenchmarkJournal& journal, const RunPlan& plan);
+
 // What a journal says of earlier sessions, before this one begins. With
 // --retry-failed (`only_failed`) the failures that are asked again are none
 // yet.

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
+
 namespace runner {
 namespace {
 
@@ -70,6 +72,23 @@ uint64_t CountDone(const QueryProgress& journal, const RunPlan& plan) {
     }
   }
   return done;
+}
+
+uint64_t CountSetAside(const QueryProgress& journal, const RunPlan& plan) {
+  absl::flat_hash_set<uint64_t> failed;
+  for (const OpenQuery& query : journal.open_queries()) {
+    const bool asked =
+        !plan.score_only && (plan.only_failed || query.retryable);
+    if (query.failed && !asked) failed.insert(KeyOf(query.run, query.index));
+  }
+  if (failed.empty()) return 0;
+  uint64_t set_aside = 0;
+  for (uint32_t run = 1; run <= plan.runs; ++run) {
+    for (const SelectedRow& row : plan.rows) {
+      set_aside += failed.count(KeyOf(run, row.index));
+    }
+  }
+  return set_aside;
 }
 
 uint64_t CountUnscored(const QueryProgress& journal, const RunPlan& plan) {

@@ -56,6 +56,8 @@ class WorkSource {
 RemainingWork CountWork(const QueryProgress& journal, const RunPlan& plan);
 // How many are answered, of what is asked for: the journal may hold more.
 uint64_t CountDone(const QueryProgress& journal, const RunPlan& plan);
+// How many failed and are not asked again.
+uint64_t CountSetAside(const QueryProgress& journal, const RunPlan& plan);
 uint64_t CountUnscored(const QueryProgress& journal, const RunPlan& plan);
 
 }  // namespace runner
