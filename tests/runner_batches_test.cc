@@ -107,6 +107,9 @@ TEST_F(BatchesTest, AnotherSizeAfterAKillRegroupsWhatIsLeft) {
   place_.options["batch-size"] = "7";
   place_.options["workers"] = "2";
   ASSERT_EQ(place_.Run(), 0) << place_.err();
+  // What was changed comes before what comes of it.
+  EXPECT_LT(place_.err().find("Configuration override: "),
+            place_.err().find("Redistributing "));
   const std::vector<BatchRecord> planned = Records(BatchStatus::kPending);
   ASSERT_THAT(planned, SizeIs(2));
   EXPECT_EQ(planned[1].number, first);

@@ -362,14 +362,15 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(
   if (refusal.has_value()) return refusal;
   const BatchProgress batches = entered_.journal->batches();
   const BatchRange range = NextBatches(batches, remaining.batches);
-  if (evaluator != nullptr &&
-      IsRedistributed(*entered_.journal, range, workers)) {
-    console_.Say(RedistributionText(range, workers));
-  }
+  // Of the session before: this one, once begun, has as many as it has.
+  const bool redistributed =
+      evaluator != nullptr &&
+      IsRedistributed(*entered_.journal, range, workers);
   absl::Status begun = BeginSession(options_, static_cast<uint32_t>(workers),
                                     entered_, console_);
   if (!begun.ok()) return JournalFailed(begun);
   session_begun_ = true;
+  if (redistributed) console_.Say(RedistributionText(range, workers));
   context_.ledger->BeginSession(context_.number);
   if (evaluator != nullptr) {
     absl::Status s = RecordPlan(batches, range, *entered_.journal);
