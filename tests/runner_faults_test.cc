@@ -141,6 +141,10 @@ TEST_F(FaultsTest, APermanentErrorWaitsForRetryFailed) {
   EXPECT_THAT(ResultLine("q7"), HasSubstr("\"error_type\":\"refused\""));
   EXPECT_THAT(CallsOf({}, 3), IsEmpty());
   EXPECT_EQ(place_.ResultNumber("/failed"), 2);
+  EXPECT_THAT(place_.err(),
+              testing::ContainsRegex("2 failed: refused \\(2\\), \".+\"; "
+                                     "all of them are in .+/errors.log; "
+                                     "--retry-failed asks them again"));
 
   Behave({});
   EXPECT_THAT(CallsOf({}, 3), IsEmpty());

@@ -244,6 +244,10 @@ class Collector {
 
   void TakeFailed(const QueryResult& result) {
     ++current_.failed;
+    std::map<std::string, uint64_t>& types = results_.failed_by_type;
+    if (types.size() < kErrorTypesMax || types.count(result.error_type) > 0) {
+      ++types[result.error_type];
+    }
     if (results_.errors.size() == kErrorExamplesMax) {
       ++results_.errors_left_out;
       return;

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,6 +80,9 @@ struct ErrorExample {
 // How many failed queries are listed with their message.
 inline constexpr size_t kErrorExamplesMax = 100;
 
+// Types of errors that are counted; a worker may make them up.
+inline constexpr size_t kErrorTypesMax = 64;
+
 // Names of scores that a worker may make up, over all queries; beyond it an
 // error, for each takes memory by query.
 inline constexpr size_t kScoreNamesMax = 64;
@@ -93,6 +97,8 @@ struct Results {
   std::vector<NamedSummary> metrics;  // In the order of ResultsInfo::scorers.
   std::vector<RunResults> runs;
   UsageTotals usage;  // Of accepted responses.
+  // Of the first kErrorTypesMax types; those of others are in `failed` alone.
+  std::map<std::string, uint64_t> failed_by_type;
   std::vector<ErrorExample> errors;
   uint64_t errors_left_out = 0;
 };

@@ -214,12 +214,7 @@ absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
   // A change that was accepted belongs to a session, also to an empty one.
   if (remaining.to_ask == 0 && remaining.to_score == 0 && !entered_.accepted) {
     if (entered_.journal->complete()) {
-      console_.Say(
-          absl::StrCat("complete since ",
-                       absl::FormatTime("%Y-%m-%d %H:%M:%S",
-                                        entered_.journal->complete_time(),
-                                        absl::LocalTimeZone()),
-                       "; --no-resume runs it again"));
+      console_.Say(CompleteText(entered_.journal->complete_time()));
     }
     return absl::nullopt;
   }
@@ -363,9 +358,8 @@ absl::optional<Refusal> BenchmarkCellImpl::RunSession(
   const BatchProgress batches = entered_.journal->batches();
   const BatchRange range = NextBatches(batches, remaining.batches);
   // Of the session before: this one, once begun, has as many as it has.
-  const bool redistributed =
-      evaluator != nullptr &&
-      IsRedistributed(*entered_.journal, range, workers);
+  const bool redistributed = evaluator != nullptr &&
+                             IsRedistributed(*entered_.journal, range, workers);
   absl::Status begun = BeginSession(options_, static_cast<uint32_t>(workers),
                                     entered_, console_);
   if (!begun.ok()) return JournalFailed(begun);
@@ -450,6 +444,10 @@ absl::optional<Refusal> BenchmarkCellImpl::Finish() {
   if (!run_status_.ok()) return JournalFailed(run_status_);
   if (results.has_value()) return results;
   if (!ended.ok()) return JournalFailed(ended);
+  SayFailures(
+      *outcome_.results,
+      {entered_.temporary ? "" : entered_.directory, outcome_.results_path},
+      console_);
   const CellEnd end = End(complete);
   // Why the program ends as it does is said in any case.
   if (outcome_.exit_code == kExitLimit) {

@@ -41,6 +41,13 @@ std::string LoadedText(const ProgressTotals& totals, uint64_t done,
   return text;
 }
 
+std::string CompleteText(absl::Time since) {
+  return absl::StrCat(
+      "complete since ",
+      absl::FormatTime("%Y-%m-%d %H:%M:%S", since, absl::LocalTimeZone()),
+      "; --no-resume runs it again");
+}
+
 std::string InDoubtText(size_t in_doubt, absl::string_view names) {
   return absl::StrCat("In doubt: ", in_doubt, " (", names,
                       "): may have been billed, asked again");

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "runner/base/exit_code.h"
 #include "runner/config/options.h"
@@ -22,6 +23,9 @@ namespace runner {
 // failed), $12.45". `done` and `total` are of what is asked for now.
 std::string LoadedText(const ProgressTotals& totals, uint64_t done,
                        uint64_t total, uint64_t to_score);
+
+// "complete since 2026-01-02 15:30:22; --no-resume runs it again"
+std::string CompleteText(absl::Time since);
 
 // How many queries may have been billed without an answer, and which.
 std::string InDoubtText(size_t in_doubt, absl::string_view names);

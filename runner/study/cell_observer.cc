@@ -1,10 +1,14 @@
 #include "runner/study/cell_observer.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "journal/file_system.h"
 #include "runner/base/printable.h"
+#include "runner/study/failure_text.h"
 #include "runner/study/work_source.h"
 
 namespace runner {
@@ -61,6 +65,18 @@ void SaySkipped(const BenchmarkJournal& journal, const Dataset& dataset,
                                   Printable(dataset.id(row.row)), " (Cached)"));
     }
   }
+}
+
+void SayFailures(const Results& results, const FailurePlace& place,
+                 Console& console) {
+  if (results.failed == 0) return;
+  const bool kept = !place.directory.empty();
+  std::string where = journal::JoinPath(place.directory, "errors.log");
+  std::error_code ignored;
+  if (!kept || !std::filesystem::exists(where, ignored)) {
+    where = ResultLinesPath(place.results_path);
+  }
+  console.Say(FailureText(results, where, /*can_be_retried=*/kept));
 }
 
 Progress StartOf(const BenchmarkJournal& journal, const RunPlan& plan) {

@@ -5,12 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "absl/strings/string_view.h"
 #include "runner/base/query.h"
 #include "runner/data/dataset.h"
 #include "runner/display/console.h"
 #include "runner/evaluators/evaluator.h"
+#include "runner/results/results_writer.h"
 #include "runner/storage/benchmark_journal.h"
 #include "runner/study/benchmark_run.h"
 #include "runner/study/ledger.h"
@@ -53,6 +55,15 @@ class CellObserver final : public RunObserver {
 // Names what is asked for and answered already, with --verbose.
 void SaySkipped(const BenchmarkJournal& journal, const Dataset& dataset,
                 const RunPlan& plan, Console& console);
+
+// Why queries failed, with the journal's errors.log if it is there, else with
+// the list of results. Nothing when none failed.
+struct FailurePlace {
+  std::string directory;  // Of the journal; empty: it goes with the run.
+  std::string results_path;
+};
+void SayFailures(const Results& results, const FailurePlace& place,
+                 Console& console);
 
 // Where a benchmark stands when a session begins. What failed and is not asked
 // again is done. Its title and its study are left to the caller.
