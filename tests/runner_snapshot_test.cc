@@ -1,4 +1,5 @@
 // Runs that go on with a journal whose log has become a snapshot.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -11,6 +12,9 @@
 
 namespace runner {
 namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr int kQuestions = 40;
 
@@ -59,6 +63,14 @@ TEST_F(SnapshotRunTest, GoesOnAfterAKillFromASnapshotAlone) {
   EXPECT_EQ(place_.ResultsWithoutTiming(), Uninterrupted());
   place_.ExpectAskedOnceButInDoubt(kQuestions);
   EXPECT_EQ(Inspect("verify"), 0) << said_;
+}
+
+TEST_F(SnapshotRunTest, EachIsSaidWithVerbose) {
+  place_.options["backup-dir"] = "backups";
+  ASSERT_EQ(place_.Run({"--verbose"}), 0) << place_.err();
+  EXPECT_THAT(place_.err(), HasSubstr("Snapshot made: all records up to "));
+  ASSERT_EQ(place_.Run({"--no-resume"}), 0) << place_.err();
+  EXPECT_THAT(place_.err(), Not(HasSubstr("Snapshot made")));
 }
 
 TEST_F(SnapshotRunTest, ResultsAreWrittenFromASnapshotAlone) {

@@ -241,6 +241,7 @@ absl::Status JournalOfBenchmark::Open(
   writer_options.verify_all =
       JournalBytes(file_system_, directory_) < options.verified_bytes_max;
   writer_options.scrub_bytes_per_second = kScrubBytesPerSecond;
+  watch_.set_on_snapshot(options.on_snapshot);
   writer_options.listener = &watch_;
   writer_options.folder = &state_;
   writer_options.cipher = options.cipher;

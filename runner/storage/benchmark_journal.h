@@ -4,6 +4,7 @@
 #define RUNNER_STORAGE_BENCHMARK_JOURNAL_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -47,6 +48,9 @@ class BenchmarkJournal : public QueryProgress {
     journal::SnapshotOptions snapshots;
     // A snapshot at least every so many answers and errors; 0: as above alone.
     uint64_t snapshot_results = 0;
+    // Called in a thread of the journal's own, until its end, when a snapshot
+    // of all records up to `last_lsn` was made; may be empty.
+    std::function<void(journal::Lsn last_lsn)> on_snapshot;
     // A journal of fewer bytes is read as a whole when it is opened.
     uint64_t verified_bytes_max = kVerifiedBytesMax;
     // Not owned; outlives the journal. Null: plain.

@@ -28,6 +28,10 @@ void JournalWatch::OnBackgroundError(const absl::Status& error) {
   if (damage_.ok()) damage_ = error;
 }
 
+void JournalWatch::OnSnapshot(journal::Lsn last_lsn) {
+  if (on_snapshot_) on_snapshot_(last_lsn);
+}
+
 absl::Status JournalWatch::damage() const {
   absl::MutexLock lock(&mutex_);
   return damage_;

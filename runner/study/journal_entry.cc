@@ -14,6 +14,7 @@
 #include "runner/base/printable.h"
 #include "runner/base/version.h"
 #include "runner/config/overrides.h"
+#include "runner/display/progress_format.h"
 #include "runner/storage/journal_locator.h"
 #include "runner/study/cells.h"
 #include "runner/study/creation_lock.h"
@@ -75,6 +76,10 @@ BenchmarkJournal::Options JournalEntry::JournalOptions() const {
   options.snapshots.manifests_kept = static_cast<int>(options_.keep_snapshots);
   options.snapshots.zstd_level = static_cast<int>(options_.compression);
   options.snapshot_results = options_.backup_interval;
+  options.on_snapshot = [&console = console_](journal::Lsn last_lsn) {
+    console.Detail(absl::StrCat("Snapshot made: all records up to ",
+                                WithThousands(last_lsn)));
+  };
   if (!options_.backup_dir.empty()) {
     options.snapshots.backup_directory =
         journal::JoinPath(options_.backup_dir, entered_.run_id);
