@@ -250,7 +250,7 @@ std::vector<OptionRow> DisplayRows() {
       {.name = "verbose",
        .short_name = 'v',
        .group = kGroup,
-       .help = "also what is skipped and each failed attempt",
+       .help = "also what is skipped, failed attempts and snapshots",
        .set = SetSwitch<&RunOptions::verbose>},
       {.name = "log-file",
        .group = kGroup,
