@@ -205,8 +205,8 @@ class JournalOfBenchmark final : public BenchmarkJournal {
 
   absl::Status CheckKey(const QueryKey& key) const;
   absl::StatusOr<std::unique_ptr<journal::Reader>> OpenReader() const override;
-  AttemptStartRecord StartOf(journal::Reader& reader,
-                             const OpenQuery& query) const;
+  absl::StatusOr<AttemptStartRecord> StartOf(journal::Reader& reader,
+                                             const OpenQuery& query) const;
   void NoteOddRecords();
   absl::Status ReadSelection(journal::Reader& reader);
 
@@ -451,12 +451,16 @@ absl::Status JournalOfBenchmark::RecordSelection(
   return absl::OkStatus();
 }
 
-// The attempt as its start was journaled, so that it can be named.
-AttemptStartRecord JournalOfBenchmark::StartOf(journal::Reader& reader,
-                                               const OpenQuery& query) const {
+// The attempt as its start was journaled, so that it can be named; without a
+// name where the record is damaged. kIo: it may be read another time.
+absl::StatusOr<AttemptStartRecord> JournalOfBenchmark::StartOf(
+    journal::Reader& reader, const OpenQuery& query) const {
   absl::StatusOr<AttemptStartRecord> start =
       ReadRecord<AttemptStartRecord>(reader, query.lsn);
-  if (start.ok()) return *std::move(start);
+  if (start.ok() ||
+      journal::KindOf(start.status()) == journal::ErrorKind::kIo) {
+    return start;
+  }
   AttemptStartRecord unnamed;
   unnamed.key.run = query.run;
   unnamed.key.index = query.index;
@@ -477,7 +481,9 @@ absl::Status JournalOfBenchmark::RecordInDoubt(
   size_t bytes = 0;
   for (const OpenQuery& query : InOrderOfLsn(queries)) {
     if (!query.in_flight) continue;
-    record.starts.push_back(StartOf(**reader, query));
+    absl::StatusOr<AttemptStartRecord> start = StartOf(**reader, query);
+    if (!start.ok()) return start.status();
+    record.starts.push_back(*std::move(start));
     bytes += record.starts.back().key.id.size();
     if (record.starts.size() < kInDoubtPerRecordMax &&
         bytes < kInDoubtBytesMax) {
