@@ -19,6 +19,7 @@
 #include "runner/storage/journal_head.h"
 #include "runner/storage/journal_read.h"
 #include "runner/storage/journal_watch.h"
+#include "runner/storage/make_parents.h"
 #include "runner/storage/record_codec.h"
 #include "runner/storage/result_recorder.h"
 #include "runner/storage/row_list.h"
@@ -29,9 +30,6 @@ namespace {
 
 constexpr size_t kInDoubtPerRecordMax = 4096;
 constexpr size_t kInDoubtBytesMax = 1 << 20;
-
-// Directories to be made above a new journal.
-constexpr int kMissingParentsMax = 64;
 
 constexpr uint32_t kNotCounted = 0;  // Starts, scores and the like.
 
@@ -58,27 +56,6 @@ std::string HostName() {
   char name[256] = {};
   if (gethostname(name, sizeof(name) - 1) != 0) return "";
   return name;
-}
-
-absl::Status MakeParents(journal::FileSystem& fs, absl::string_view directory) {
-  std::vector<std::string> missing;
-  std::string parent = journal::ParentDirectory(directory);
-  for (;;) {
-    absl::StatusOr<bool> exists = fs.Exists(parent);
-    if (!exists.ok()) return exists.status();
-    if (*exists) break;
-    if (missing.size() == kMissingParentsMax) {
-      return Invalid(absl::StrCat(directory, ": too many missing directories"));
-    }
-    missing.push_back(parent);
-    parent = journal::ParentDirectory(parent);
-  }
-  for (auto path = missing.rbegin(); path != missing.rend(); ++path) {
-    if (absl::Status s = fs.CreateDirectory(*path); !s.ok()) return s;
-    absl::Status s = fs.SyncDirectory(journal::ParentDirectory(*path));
-    if (!s.ok()) return s;
-  }
-  return absl::OkStatus();
 }
 
 // A new journal may go where there is none, or one without a record.

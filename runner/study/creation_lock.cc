@@ -1,14 +1,13 @@
 #include "runner/study/creation_lock.h"
 
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "journal/error.h"
+#include "runner/storage/make_parents.h"
 
 namespace runner {
 namespace {
@@ -20,9 +19,8 @@ constexpr absl::Duration kCreationRetryInterval = absl::Milliseconds(10);
 
 std::unique_ptr<journal::FileLock> TakeCreationLock(
     journal::FileSystem& fs, absl::string_view journal_dir) {
-  std::error_code ignored;
-  std::filesystem::create_directories(std::string(journal_dir), ignored);
   const std::string path = journal::JoinPath(journal_dir, kCreationLockName);
+  if (!MakeParents(fs, path).ok()) return nullptr;
   const absl::Time deadline = absl::Now() + kCreationWaitMax;
   for (;;) {
     absl::StatusOr<std::unique_ptr<journal::FileLock>> lock = fs.Lock(path);
