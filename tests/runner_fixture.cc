@@ -85,7 +85,9 @@ class Watch {
  public:
   Watch(const std::string& path, int pid_fd) : pid_fd_(pid_fd) {
     fd_ = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    EXPECT_GE(inotify_add_watch(fd_, path.c_str(), IN_MODIFY | IN_CREATE), 0);
+    EXPECT_GE(inotify_add_watch(fd_, path.c_str(),
+                                IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVE),
+              0);
   }
   ~Watch() { close(fd_); }
 
@@ -338,6 +340,11 @@ bool Workplace::WaitForMessage(const std::string& text,
   return Watch(directory_, runner.pid_fd()).Until([&] {
     return runner.err().find(text) != std::string::npos;
   });
+}
+
+bool Workplace::WaitForFiles(const std::string& folder, RunnerProcess& runner,
+                             const std::function<bool()>& condition) const {
+  return Watch(folder, runner.pid_fd()).Until(condition);
 }
 
 std::vector<std::string> Workplace::Journals() const {

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -113,6 +114,11 @@ class Workplace {
   bool WaitForCalls(size_t calls, RunnerProcess& runner) const;
   // Waits until stderr of `runner` holds `text`; false when it ends without.
   bool WaitForMessage(const std::string& text, RunnerProcess& runner) const;
+
+  // Waits until `condition` holds, which is asked for again whenever a file
+  // right in `folder` changes; false when `runner` ends without.
+  bool WaitForFiles(const std::string& folder, RunnerProcess& runner,
+                    const std::function<bool()>& condition) const;
 
   // Journals by name, without "latest" and "replaced".
   std::vector<std::string> Journals() const;

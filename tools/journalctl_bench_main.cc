@@ -1,12 +1,13 @@
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <ctime>
 #include <iostream>
 #include <string>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "tools/journalctl_bench.h"
 
@@ -28,15 +29,34 @@ inspector::Style StyleOfStdout() {
   return style;
 }
 
+// The signal that came while waiting; 0: none.
+int came = 0;
+
+// A signal that comes while a command waits lets it clean up. At any other time
+// it ends the program at once, as it does any that only reads.
+bool Wait(absl::Duration interval) {
+  sigset_t signals, before;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    sigaddset(&signals, signal);
+  }
+  sigprocmask(SIG_BLOCK, &signals, &before);
+  const timespec time = absl::ToTimespec(interval);
+  const int signal = sigtimedwait(&signals, nullptr, &time);
+  if (signal > 0) came = signal;
+  sigprocmask(SIG_SETMASK, &before, nullptr);
+  return signal <= 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
-  inspector::Context context{std::cout, std::cerr, StyleOfStdout(),
-                             [](absl::Duration interval) {
-                               absl::SleepFor(interval);
-                               return true;
-                             }};
-  return inspector::RunJournalctlBench(
+  inspector::Context context{std::cout, std::cerr, StyleOfStdout(), Wait};
+  const int exit_code = inspector::RunJournalctlBench(
       std::vector<std::string>(argv + 1, argv + argc), context);
+  if (came == 0) return exit_code;
+  std::cout.flush();
+  raise(came);
+  return 128 + came;
 }

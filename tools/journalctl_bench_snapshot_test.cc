@@ -11,7 +11,9 @@ using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::SizeIs;
 
 constexpr char kFirstPart[] = "/0000000001.part";
 constexpr char kFirstManifest[] = "/0000000001.manifest";
@@ -38,6 +40,20 @@ class SnapshotCommandTest : public JournalctlBenchTest {
     ASSERT_FALSE(fs::exists(segment()));
   }
   std::string part() const { return journal_ + kFirstPart; }
+
+  std::vector<std::string> RequestFiles() const {
+    std::vector<std::string> paths;
+    for (const auto& entry : fs::directory_iterator(journal_)) {
+      if (absl::StrContains(entry.path().filename().string(), "snapshot-")) {
+        paths.push_back(entry.path().string());
+      }
+    }
+    return paths;
+  }
+  // The one request, as a writer that has answered leaves it.
+  std::string Answered(const char* how) const {
+    return fs::path(RequestFiles().at(0)).replace_extension(how).string();
+  }
 };
 
 TEST_F(SnapshotCommandTest, TheSecondSnapshotLetsTheLogGo) {
@@ -69,11 +85,62 @@ TEST_F(SnapshotCommandTest, ACompactedJournalReadsAsBefore) {
   EXPECT_THAT(Column(8), ElementsAre("STATUS", "complete"));
 }
 
-TEST_F(SnapshotCommandTest, BesideALivingWriterItIsRefused) {
+// The engine alone knows nothing of requests.
+TEST_F(SnapshotCommandTest, AWriterThatTakesNoRequestsIsLeftAlone) {
   JournalBuilder builder(journal_, 1);
+  while_waiting_.resize(1000, [] {});
   EXPECT_EQ(Run({"snapshot", journal_}), 12);
   EXPECT_THAT(err_, HasSubstr(absl::StrCat("pid ", getpid())));
+  EXPECT_THAT(err_, HasSubstr("takes no requests"));
+  EXPECT_THAT(while_waiting_, SizeIs(1000 - 200)) << "10 s";
   EXPECT_FALSE(fs::exists(journal_ + kFirstManifest));
+  EXPECT_THAT(RequestFiles(), IsEmpty());
+}
+
+TEST_F(SnapshotCommandTest, ABusyWriterIsWaitedForUntilTheTimeIsUp) {
+  JournalBuilder builder(journal_, 1);
+  WriteBytes(journal_ + "/snapshot-0123456789abcdef.taken", "");
+  while_waiting_.resize(1000, [] {});
+  EXPECT_EQ(Run({"snapshot", journal_, "--timeout", "20s"}), 12);
+  EXPECT_THAT(err_, HasSubstr("has not answered within 20"));
+  EXPECT_THAT(while_waiting_, SizeIs(1000 - 400)) << "20 s";
+  EXPECT_THAT(RequestFiles(), SizeIs(1)) << "not ours";
+}
+
+TEST_F(SnapshotCommandTest, WhatTheWriterAnswersDecides) {
+  JournalBuilder builder(journal_, 1);
+  const auto answer = [this](const char* how) {
+    return [this, how] { fs::rename(RequestFiles().at(0), Answered(how)); };
+  };
+  while_waiting_ = {[] {}, answer(".taken"), answer(".no-space")};
+  EXPECT_EQ(Run({"snapshot", journal_}), 1);
+  EXPECT_THAT(err_, HasSubstr("no room on its disk"));
+  while_waiting_ = {answer(".damaged")};
+  EXPECT_EQ(Run({"snapshot", journal_}), 11);
+  EXPECT_THAT(err_, HasSubstr("next: journalctl-bench verify"));
+  while_waiting_ = {answer(".failed")};
+  EXPECT_EQ(Run({"snapshot", journal_}), 1);
+  EXPECT_THAT(RequestFiles(), IsEmpty());
+}
+
+TEST_F(SnapshotCommandTest, OfAWriterThatEndsItIsMadeHere) {
+  JournalBuilder builder(journal_, 1);
+  builder.Finish(0);
+  while_waiting_ = {[] {}, [&] { builder.Close(); }};
+  EXPECT_EQ(Run({"snapshot", journal_}), 0) << err_;
+  EXPECT_TRUE(fs::exists(journal_ + kFirstManifest));
+  EXPECT_THAT(RequestFiles(), IsEmpty());
+}
+
+TEST_F(SnapshotCommandTest, ARequestThatVanishesIsMadeAgain) {
+  JournalBuilder builder(journal_, 1);
+  const auto lose = [this] { fs::remove(RequestFiles().at(0)); };
+  while_waiting_ = {lose, lose, [&] { builder.Close(); }};
+  EXPECT_EQ(Run({"snapshot", journal_}), 0) << err_;
+  builder.Reopen();
+  while_waiting_ = {lose, lose, lose};
+  EXPECT_EQ(Run({"snapshot", journal_}), 12);
+  EXPECT_THAT(err_, HasSubstr("removes the requests"));
 }
 
 TEST_F(SnapshotCommandTest, OfADamagedJournalItIsRefused) {

@@ -1,29 +1,52 @@
 #include "tools/snapshot_command.h"
 
+#include <signal.h>
+
 #include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "journal/journal.h"
 #include "runner/base/printable.h"
+#include "runner/config/option_values.h"
 #include "runner/storage/progress_state.h"
+#include "runner/storage/snapshot_request.h"
 #include "tools/journal_view.h"
 #include "tools/snapshot_files.h"
 
 namespace inspector {
 namespace {
 
+// While it lives a signal that would end the program is only seen by
+// Context::wait, so that what a command began can be taken back.
+class SignalsHeldBack {
+ public:
+  SignalsHeldBack() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+      sigaddset(&signals, signal);
+    }
+    pthread_sigmask(SIG_BLOCK, &signals, &before_);
+  }
+  SignalsHeldBack(const SignalsHeldBack&) = delete;
+  SignalsHeldBack& operator=(const SignalsHeldBack&) = delete;
+  ~SignalsHeldBack() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
 class Snapshot {
  public:
-  Snapshot(std::string path, Context& context)
-      : path_(std::move(path)), context_(context) {}
+  Snapshot(std::string path, absl::Duration timeout, Context& context)
+      : path_(std::move(path)), timeout_(timeout), context_(context) {}
 
   int Run() {
     if (const absl::optional<Holder> holder = FindHolder(path_)) {
-      return Fail(context_, kExitInUse,
-                  absl::StrCat(path_, ": ", HolderName(*holder),
-                               " is writing it, and a living writer cannot be "
-                               "asked yet; run this again when it has ended"));
+      const absl::optional<int> answered = Ask(*holder);
+      if (answered.has_value()) return *answered;
+      // The writer has ended, and the journal is ours.
     }
     if (!IsJournal(path_)) {
       return Fail(context_, kExitUsage,
@@ -45,6 +68,62 @@ class Snapshot {
   }
 
  private:
+  // Nothing when nobody writes the journal any more.
+  absl::optional<int> Ask(const Holder& holder) {
+    const std::string who = HolderName(holder);
+    if (context_.style.terminal) {
+      context_.err << who << " is writing it, and is asked for a snapshot\n";
+    }
+    const absl::StatusOr<runner::AskOutcome> outcome = [this] {
+      const SignalsHeldBack held_back;
+      return runner::AskForSnapshot(path_, {timeout_, context_.wait});
+    }();
+    if (!outcome.ok()) return Fail(context_, outcome.status());
+    switch (*outcome) {
+      case runner::AskOutcome::kMade:
+        return SayWhatThereIs();
+      case runner::AskOutcome::kNobodyWrites:
+        return absl::nullopt;
+      case runner::AskOutcome::kNoSpace:
+        return Unmade(kExitFailed, who, "has no room on its disk for it");
+      case runner::AskOutcome::kDamaged:
+        Unmade(kExitDamage, who, "has met damage in the log");
+        return AdviseVerify();
+      case runner::AskOutcome::kFailed:
+        return Unmade(kExitFailed, who, "could not make it");
+      case runner::AskOutcome::kNotTaken:
+        return Unmade(kExitInUse, who,
+                      "takes no requests (another program, or an older "
+                      "version, or it is stopped); run this again when it has "
+                      "ended");
+      case runner::AskOutcome::kTooLate:
+        return Unmade(
+            kExitInUse, who,
+            absl::StrCat("has not answered within ", Elapsed(timeout_),
+                         ", and may still make it; --timeout waits "
+                         "longer"));
+      case runner::AskOutcome::kLost:
+        return Unmade(kExitInUse, who,
+                      "was asked, but something removes the requests");
+      case runner::AskOutcome::kInterrupted:
+        return kExitInUse;
+    }
+    return kExitFailed;
+  }
+
+  int Unmade(ExitCode exit_code, absl::string_view who,
+             absl::string_view what) {
+    return Fail(context_, exit_code,
+                absl::StrCat(path_, ": no snapshot: ", who,
+                             " is writing it, and ", what));
+  }
+
+  int AdviseVerify() {
+    context_.err << "nothing was removed; next: journalctl-bench verify "
+                 << ShellWord(path_) << "\n";
+    return kExitDamage;
+  }
+
   int Refuse(const JournalView& view) {
     for (const journal::Finding& finding : view.report.findings) {
       context_.err << runner::Printable(journal::Describe(finding)) << "\n";
@@ -55,11 +134,7 @@ class Snapshot {
 
   int FailAndAdvise(const absl::Status& status) {
     const int exit_code = Fail(context_, status);
-    if (exit_code == kExitDamage) {
-      context_.err << "nothing was removed; next: journalctl-bench verify "
-                   << ShellWord(path_) << "\n";
-    }
-    return exit_code;
+    return exit_code == kExitDamage ? AdviseVerify() : exit_code;
   }
 
   absl::Status Make(bool encrypted) {
@@ -112,13 +187,26 @@ class Snapshot {
   }
 
   const std::string path_;
+  const absl::Duration timeout_;
   Context& context_;
 };
+
+absl::StatusOr<absl::Duration> TimeoutOf(const Arguments& arguments) {
+  if (!arguments.Has("timeout")) return runner::AskOptions().timeout;
+  absl::StatusOr<absl::Duration> timeout =
+      runner::ParseDuration(arguments.Get("timeout"));
+  if (!timeout.ok()) {
+    return journal::WithContext(timeout.status(), "--timeout");
+  }
+  return timeout;
+}
 
 int Run(const Arguments& arguments, Context& context) {
   absl::StatusOr<std::string> path = ResolveJournal(arguments.operands()[0]);
   if (!path.ok()) return Fail(context, path.status());
-  return Snapshot(*std::move(path), context).Run();
+  const absl::StatusOr<absl::Duration> timeout = TimeoutOf(arguments);
+  if (!timeout.ok()) return Fail(context, timeout.status());
+  return Snapshot(*std::move(path), *timeout, context).Run();
 }
 
 }  // namespace
@@ -129,15 +217,18 @@ const Command& SnapshotCommand() {
        "J",
        1,
        1,
-       "Compacts a journal that nobody writes: makes a snapshot of it now.",
+       "Compacts a journal: makes a snapshot now, or has its writer make it.",
        "Its records are compressed into parts, of which every byte is read\n"
        "back. A segment of the log is removed only once two snapshots hold "
        "its\n"
        "records: the first leaves it, the next one lets it go. All records "
        "stay.\n"
+       "A living writer is asked by a file in the journal's directory, which\n"
+       "needs no key. One that takes no requests is left alone: exit 12.\n"
        "Exit codes: 0 done, 10, 11 and 14 as of verify, 12 a living process\n"
-       "writes it.\n",
-       {}},
+       "writes it and has not made one.\n",
+       {{"timeout", 0, "TIME",
+         "how long a living writer may take, as 90s or 1h (10m)"}}},
       Run};
   return *command;
 }

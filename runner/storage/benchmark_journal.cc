@@ -1,14 +1,11 @@
 #include "runner/storage/benchmark_journal.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <limits>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/synchronization/mutex.h"
@@ -23,6 +20,8 @@
 #include "runner/storage/record_codec.h"
 #include "runner/storage/result_recorder.h"
 #include "runner/storage/row_list.h"
+#include "runner/storage/session_record.h"
+#include "runner/storage/snapshot_answerer.h"
 #include "runner/storage/worker_states.h"
 
 namespace runner {
@@ -40,22 +39,6 @@ absl::Status Invalid(absl::string_view message) {
 journal::FileSystem& FileSystemOf(const BenchmarkJournal::Options& options) {
   return options.file_system != nullptr ? *options.file_system
                                         : *journal::FileSystem::Posix();
-}
-
-// A random UUID (version 4).
-std::string NewSessionId() {
-  absl::BitGen random;
-  const uint64_t high = absl::Uniform<uint64_t>(random);
-  const uint64_t low = absl::Uniform<uint64_t>(random);
-  return absl::StrFormat("%08x-%04x-4%03x-%04x-%012x", high >> 32,
-                         high >> 16 & 0xffff, high & 0xfff,
-                         0x8000 | (low >> 48 & 0x3fff), low & 0xffffffffffff);
-}
-
-std::string HostName() {
-  char name[256] = {};
-  if (gethostname(name, sizeof(name) - 1) != 0) return "";
-  return name;
 }
 
 // A new journal may go where there is none, or one without a record.
@@ -164,8 +147,11 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   absl::Status RecordCheckpoint(absl::string_view reason) override;
   absl::Status Sync() override { return writer_->Sync(); }
   absl::Status Close() override {
+    if (answerer_ != nullptr) answerer_->Stop();
     results_->EndSnapshots();
-    return writer_->Close();
+    absl::Status closed = writer_->Close();
+    answerer_.reset();
+    return closed;
   }
 
  private:
@@ -198,6 +184,7 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   JournalWatch watch_;   // and tells it what it meets.
   std::unique_ptr<journal::Writer> writer_;
   std::unique_ptr<ResultRecorder> results_;
+  std::unique_ptr<SnapshotAnswerer> answerer_;  // Null once closed.
 
   mutable absl::Mutex mutex_;
   SelectionRecord selection_ ABSL_GUARDED_BY(mutex_);
@@ -235,6 +222,8 @@ absl::Status JournalOfBenchmark::Open(
   writer_ = *std::move(writer);
   results_ =
       std::make_unique<ResultRecorder>(writer_.get(), options.snapshot_results);
+  answerer_ =
+      std::make_unique<SnapshotAnswerer>(file_system_, directory_, *writer_);
   return absl::OkStatus();
 }
 
@@ -377,18 +366,8 @@ absl::Status JournalOfBenchmark::BeginScoring(absl::string_view scoring_json,
 }
 
 absl::Status JournalOfBenchmark::BeginSession(const SessionInfo& session) {
-  const ProgressTotals totals = state_.totals();
-  SessionRecord record;
-  record.session_id = NewSessionId();
-  record.number = totals.sessions + 1;
-  record.started = absl::Now();
-  record.pid = static_cast<uint32_t>(getpid());
-  record.host = HostName();
-  record.workers = session.workers;
-  record.writer_version = kVersion;
-  record.writer_commit = std::string(BuildCommit());
-  record.config_json = session.config_json;
-  record.elapsed_before = totals.elapsed;
+  const SessionRecord record =
+      MakeSession(session.workers, session.config_json, state_.totals());
   {
     absl::MutexLock lock(&mutex_);
     session_id_ = record.session_id;
