@@ -18,13 +18,15 @@
 #include "tools/show_command.h"
 #include "tools/snapshot_command.h"
 #include "tools/verify_command.h"
+#include "tools/watch_command.h"
 
 namespace inspector {
 namespace {
 
 std::vector<const Command*> Commands() {
-  return {&ListCommand(), &InfoCommand(),   &ShowCommand(),    &VerifyCommand(),
-          &DumpCommand(), &RepairCommand(), &SnapshotCommand()};
+  return {&ListCommand(),     &InfoCommand(), &ShowCommand(),
+          &VerifyCommand(),   &DumpCommand(), &RepairCommand(),
+          &SnapshotCommand(), &WatchCommand()};
 }
 
 std::string Overview() {

@@ -18,9 +18,10 @@ inspector::Style StyleOfStdout() {
   style.terminal = isatty(STDOUT_FILENO) == 1;
   const char* const no_color = std::getenv("NO_COLOR");
   const char* const term = std::getenv("TERM");
-  style.colour = style.terminal &&
-                 (no_color == nullptr || no_color[0] == '\0') &&
-                 (term == nullptr || std::string(term) != "dumb");
+  const bool dumb = term != nullptr && std::string(term) == "dumb";
+  style.colour =
+      style.terminal && !dumb && (no_color == nullptr || no_color[0] == '\0');
+  style.moves = style.terminal && term != nullptr && !dumb;
   style.zone = absl::LocalTimeZone();
   winsize size = {};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {

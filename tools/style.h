@@ -19,6 +19,7 @@ enum class Colour { kNone, kGreen, kYellow, kRed, kDim, kBold };
 struct Style {
   bool terminal = false;  // Aligned columns, local time, 1,234.
   bool colour = false;
+  bool moves = false;   // The terminal can move its cursor.
   size_t columns = 80;  // Of the terminal.
   absl::TimeZone zone = absl::UTCTimeZone();
 

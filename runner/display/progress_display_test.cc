@@ -117,6 +117,15 @@ TEST(FormatBarTest, ColorIsAddedNotCounted) {
   EXPECT_EQ(color.size(), plain.size() + 9);
 }
 
+TEST(FormatPlainProgressTest, ARateThatIsGivenGoesBeforeThatOfTheSession) {
+  Progress progress;
+  progress.total = 100;
+  progress.done = 10;
+  progress.rate = 0.5;
+  EXPECT_THAT(FormatPlainProgress(progress, absl::Seconds(1)),
+              HasSubstr("0.5 queries/s, eta 3:00"));
+}
+
 TEST(FormatPlainProgressTest, IsOneLine) {
   Progress progress;
   progress.total = 100;

@@ -207,6 +207,7 @@ std::string ScoreTable(absl::Span<const ScoreRow> rows,
 }  // namespace
 
 double SessionRate(const Progress& progress, absl::Duration elapsed) {
+  if (progress.rate.has_value()) return *progress.rate;
   if (progress.done <= progress.resumed || elapsed <= absl::ZeroDuration()) {
     return 0;
   }

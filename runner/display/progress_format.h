@@ -30,6 +30,9 @@ struct Progress {
   uint64_t study_total = 0;
   uint64_t study_before = 0;
   absl::optional<double> cost;  // Dollars; nothing when unknown.
+  // Queries per second, where it is known otherwise than from what this session
+  // has done in its time.
+  absl::optional<double> rate;
 };
 
 struct BarStyle {
@@ -38,7 +41,8 @@ struct BarStyle {
   bool color = false;
 };
 
-// Queries per second of this session, 0 before the first.
+// Queries per second of this session, 0 before the first; `progress.rate` goes
+// before that.
 double SessionRate(const Progress& progress, absl::Duration elapsed);
 
 // Until the end at the session's rate; infinite when that is not known.
