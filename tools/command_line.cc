@@ -53,12 +53,9 @@ absl::Status UnknownOption(const CommandSpec& spec, const std::string& given) {
   absl::string_view name = given;
   while (absl::ConsumePrefix(&name, "-")) {
   }
-  const std::string nearest = runner::Nearest(name, names);
-  return Usage(spec,
-               absl::StrCat("unknown option ", runner::Quoted(given),
-                            nearest.empty() ? ""
-                                            : absl::StrCat("; did you mean --",
-                                                           nearest, "?")));
+  return Usage(spec, absl::StrCat("unknown option ", runner::Quoted(given),
+                                  runner::DidYouMean(name, names,
+                                                     /*otherwise=*/"", "--")));
 }
 
 absl::Status SyntaxError(const CommandSpec& spec,

@@ -67,13 +67,11 @@ int UnknownCommand(const std::string& name, Context& context) {
   for (const Command* command : Commands()) {
     names.push_back(command->spec.name);
   }
-  const std::string nearest = runner::Nearest(name, names);
   return Fail(
       context, kExitUsage,
       absl::StrCat("unknown command ", runner::Quoted(name),
-                   nearest.empty()
-                       ? "; journalctl-bench --help lists all"
-                       : absl::StrCat("; did you mean ", nearest, "?")));
+                   runner::DidYouMean(name, names,
+                                      "; journalctl-bench --help lists all")));
 }
 
 int RunCommand(const Command& command, const std::vector<std::string>& args,

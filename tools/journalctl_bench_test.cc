@@ -47,11 +47,11 @@ TEST_F(JournalctlBenchTest, HelpFitsAndNamesOnlyWhatIsThere) {
 
 TEST_F(JournalctlBenchTest, NearestNamesAreSuggested) {
   EXPECT_EQ(Run({"verfy", journal_}), 2);
-  EXPECT_THAT(err_, HasSubstr("did you mean verify?"));
+  EXPECT_THAT(err_, HasSubstr("did you mean `verify`?"));
   EXPECT_EQ(Run({"show", journal_, "--revers"}), 2);
-  EXPECT_THAT(err_, HasSubstr("did you mean --reverse?"));
+  EXPECT_THAT(err_, HasSubstr("did you mean `--reverse`?"));
   EXPECT_EQ(Run({"show", journal_, "--type", "Respnse"}), 2);
-  EXPECT_THAT(err_, HasSubstr("did you mean Response?"));
+  EXPECT_THAT(err_, HasSubstr("did you mean `Response`?"));
 }
 
 TEST_F(JournalctlBenchTest, WrongUsageExitsTwo) {

@@ -49,11 +49,10 @@ absl::Status ParseTypes(const std::string& text, std::set<uint16_t>* types) {
     } else if (absl::SimpleAtoi(name, &number) && number < kRecordTypesMax) {
       types->insert(static_cast<uint16_t>(number));
     } else {
-      const std::string nearest = runner::Nearest(name, known);
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--type: unknown type ", runner::Quoted(name),
-          nearest.empty() ? "" : absl::StrCat("; did you mean ", nearest, "?"),
-          " (known: ", absl::StrJoin(known, ", "), ")"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("--type: unknown type ", runner::Quoted(name),
+                       runner::DidYouMean(name, known),
+                       " (known: ", absl::StrJoin(known, ", "), ")"));
     }
   }
   return absl::OkStatus();

@@ -45,10 +45,11 @@ std::string Nearest(absl::string_view name,
 }
 
 std::string DidYouMean(absl::string_view name,
-                       const std::vector<std::string>& candidates) {
+                       const std::vector<std::string>& candidates,
+                       absl::string_view otherwise, absl::string_view prefix) {
   const std::string nearest = Nearest(name, candidates);
-  if (nearest.empty()) return "";
-  return absl::StrCat("; did you mean `", nearest, "`?");
+  if (nearest.empty()) return std::string(otherwise);
+  return absl::StrCat("; did you mean `", prefix, nearest, "`?");
 }
 
 }  // namespace runner

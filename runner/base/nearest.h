@@ -13,9 +13,12 @@ namespace runner {
 std::string Nearest(absl::string_view name,
                     const std::vector<std::string>& candidates);
 
-// "; did you mean `exact_match`?", or nothing.
+// "; did you mean `exact_match`?", or `otherwise` when none is near. `prefix`
+// is what all candidates are written with: "--" of options.
 std::string DidYouMean(absl::string_view name,
-                       const std::vector<std::string>& candidates);
+                       const std::vector<std::string>& candidates,
+                       absl::string_view otherwise = "",
+                       absl::string_view prefix = "");
 
 }  // namespace runner
 

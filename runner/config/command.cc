@@ -42,11 +42,10 @@ absl::StatusOr<CommandRow> FindCommand(absl::string_view name) {
     names.emplace_back(row.name);
   }
   names.emplace_back(kMergeCommand);  // Its options are its own.
-  const std::string nearest = Nearest(name, names);
   return UsageError(absl::StrCat(
       "unknown command ", Quoted(name),
-      nearest.empty() ? absl::StrCat("; known are ", absl::StrJoin(names, ", "))
-                      : absl::StrCat("; did you mean `", nearest, "`?")));
+      DidYouMean(name, names,
+                 absl::StrCat("; known are ", absl::StrJoin(names, ", ")))));
 }
 
 absl::Status CheckArguments(const CommandRow& row,

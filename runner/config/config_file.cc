@@ -206,12 +206,12 @@ class FileReader {
       if (name == kNotInFiles[0]) continue;
       known.push_back(absl::StrReplaceAll(name, {{"-", "_"}}));
     }
-    const std::string nearest = Nearest(key, known);
     return Wrong(
         key, value,
-        nearest.empty()
-            ? "unknown key; --ignore-unknown-config goes on without it"
-            : absl::StrCat("unknown key; did you mean `", nearest, "`?"));
+        absl::StrCat(
+            "unknown key",
+            DidYouMean(key, known,
+                       "; --ignore-unknown-config goes on without it")));
   }
 
   const std::string path_;

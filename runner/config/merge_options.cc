@@ -28,12 +28,11 @@ absl::StatusOr<std::string> ValueOf(const std::string& arg,
 }
 
 absl::Status Unknown(absl::string_view name) {
-  const std::string nearest =
-      Nearest(name, {"--output", "--encryption-key-file", "--quiet", "--help"});
-  return absl::InvalidArgumentError(
-      absl::StrCat("merge: unknown option ", Quoted(name),
-                   nearest.empty() ? "" : "; did you mean ", nearest,
-                   nearest.empty() ? "" : "?"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "merge: unknown option ", Quoted(name),
+      DidYouMean(name,
+                 {"--output", "--encryption-key-file", "--quiet", "--help"},
+                 "; merge --help lists all of them")));
 }
 
 }  // namespace

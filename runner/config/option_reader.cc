@@ -28,11 +28,9 @@ absl::Status UsageError(absl::string_view message) {
 }
 
 absl::Status UnknownOption(absl::string_view given, absl::string_view name) {
-  const std::string nearest = Nearest(name, AllOptionNames());
   return UsageError(absl::StrCat(
       "unknown option ", Quoted(given),
-      nearest.empty() ? "; --help lists all of them"
-                      : absl::StrCat("; did you mean `--", nearest, "`?")));
+      DidYouMean(name, AllOptionNames(), "; --help lists all of them", "--")));
 }
 
 // The library's description of the table: each name and alias is an option.
@@ -95,20 +93,20 @@ absl::StatusOr<std::vector<po::option>> ParseWithLibrary(
   }
 }
 
-std::string VariableName(absl::string_view option_name) {
-  return absl::StrCat(
-      kEnvironmentPrefix,
-      absl::AsciiStrToUpper(absl::StrReplaceAll(option_name, {{"-", "_"}})));
+// "sync-interval" as it stands behind kEnvironmentPrefix.
+std::string InVariable(absl::string_view option_name) {
+  return absl::AsciiStrToUpper(absl::StrReplaceAll(option_name, {{"-", "_"}}));
 }
 
 absl::Status UnknownVariable(absl::string_view variable,
                              absl::string_view name) {
-  const std::string nearest = Nearest(name, AllOptionNames());
+  std::vector<std::string> known;
+  for (const std::string& option : AllOptionNames()) {
+    known.push_back(InVariable(option));
+  }
   return UsageError(absl::StrCat(
       "the environment has ", Quoted(variable), ", which is no option",
-      nearest.empty()
-          ? "; unset it"
-          : absl::StrCat("; did you mean `", VariableName(nearest), "`?")));
+      DidYouMean(InVariable(name), known, "; unset it", kEnvironmentPrefix)));
 }
 
 }  // namespace

@@ -60,13 +60,11 @@ class PriceReader {
                        const YamlNode& at) const {
     const std::vector<std::string> known = {
         std::string(kInput), std::string(kCachedInput), std::string(kOutput)};
-    const std::string nearest = Nearest(key, known);
     return Wrong(
         at,
         absl::StrCat(Quoted(model), ": unknown key ", Quoted(key),
-                     nearest.empty()
-                         ? "; known are input, cached_input and output"
-                         : absl::StrCat("; did you mean `", nearest, "`?")));
+                     DidYouMean(key, known,
+                                "; known are input, cached_input and output")));
   }
 
   absl::StatusOr<double> ReadPrice(const std::string& model,
