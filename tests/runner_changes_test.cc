@@ -237,6 +237,23 @@ TEST_F(ChangesTest, ANamedJournalWhoseRowsDifferIsRefusedWhereItIsFinished) {
   EXPECT_THAT(place_.Journals(), SizeIs(2));
 }
 
+TEST_F(ChangesTest, WhatIsOfferedInsteadWorks) {
+  RunAndInterrupt();
+  const std::string journal = place_.JournalDirectory();
+  EXPECT_EQ(place_.Run({"--resume-from", journal, "--seed", "9"}), 13);
+  EXPECT_THAT(place_.err(), HasSubstr("`run`, naming no journal, with\n"));
+  EXPECT_EQ(place_.Run({"--seed", "9", "--new-journal"}), 0) << place_.err();
+
+  const std::vector<std::string> resume = {"resume", journal, "--seed", "8"};
+  EXPECT_EQ(place_.RunProgram(resume), 13);
+  EXPECT_THAT(place_.err(), AllOf(HasSubstr("  --new-journal  starts one"),
+                                  Not(HasSubstr("naming no journal"))));
+  EXPECT_EQ(
+      place_.RunProgram({"resume", journal, "--seed", "8", "--new-journal"}), 0)
+      << place_.err();
+  EXPECT_THAT(place_.Journals(), SizeIs(3));
+}
+
 // Nothing was answered under the first configuration: nothing is mixed.
 TEST_F(ChangesTest, BeforeTheFirstQuestionNothingIsMixed) {
   place_.options["worker-command"] = "./absent";

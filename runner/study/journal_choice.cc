@@ -76,19 +76,21 @@ Refusal RefuseOther(const JournalWish& wish, const LocatedJournal& other) {
   std::string message = absl::StrCat(
       where, complete ? " is complete" : " is unfinished",
       " and was asked with another configuration:\n",
-      DifferenceTable(other.info->identity_json, wish.identity_json),
-      "Nothing was changed. ");
+      DifferenceTable(other.info->identity_json, wish.identity_json));
   if (complete && wish.accept_change) {
     absl::StrAppend(&message,
-                    "Nothing is left in it to go on with: `run` starts one "
-                    "beside it");
-  } else {
+                    "Nothing was changed. Nothing is left in it to go on with: "
+                    "`run` starts one beside it");
+  } else if (complete) {
     absl::StrAppend(&message,
-                    "Repeat with the old configuration to go on, or\n"
-                    "  --new-journal  starts one beside it\n"
-                    "  --overwrite    moves it to replaced/ and starts over");
+                    "Nothing was changed. Repeat with the old configuration, "
+                    "or `run`, naming no\njournal, starts one beside it");
+  } else {
+    absl::StrAppend(
+        &message,
+        WaysOn("the old configuration", "starts one beside it", wish.bound),
+        AcceptChangeHint(where));
   }
-  if (!complete) absl::StrAppend(&message, AcceptChangeHint(where));
   return {kExitDifference, std::move(message)};
 }
 
@@ -215,6 +217,16 @@ Refusal RefuseJournal(absl::string_view directory, const absl::Status& status,
       }
   }
   return refusal;
+}
+
+std::string WaysOn(absl::string_view old, absl::string_view beside,
+                   bool bound) {
+  return absl::StrCat("Nothing was changed. Repeat with ", old,
+                      " to go on, or\n",
+                      bound ? "`run`, naming no journal, with\n" : "",
+                      "  --new-journal  ", beside,
+                      "\n  --overwrite    moves it to replaced/ and starts "
+                      "over");
 }
 
 std::string AcceptChangeHint(absl::string_view directory) {

@@ -35,6 +35,8 @@ struct JournalWish {
   bool new_journal = false;    // --new-journal
   bool overwrite = false;      // --overwrite
   bool accept_change = false;  // --accept-config-change
+  // `resume_from` is what the command is about: no option begins another.
+  bool bound = false;
 };
 
 struct JournalChoice {
@@ -64,6 +66,10 @@ JournalChoice NewJournal(const JournalWish& wish, const JournalAccess& access);
 // have been written to.
 Refusal RefuseJournal(absl::string_view directory, const absl::Status& status,
                       bool session_begun = false);
+
+// For a refusal: what can be done instead. `old` is what to repeat with,
+// `beside` what --new-journal does, `bound` as in JournalWish.
+std::string WaysOn(absl::string_view old, absl::string_view beside, bool bound);
 
 // A further line for a refusal: how to go on with the journal all the same.
 std::string AcceptChangeHint(absl::string_view directory);

@@ -323,6 +323,7 @@ JournalWish WishOf(const RunOptions& options, const BenchmarkNames& names) {
   wish.new_journal = options.new_journal;
   wish.overwrite = options.overwrite;
   wish.accept_change = options.accept_config_change;
+  wish.bound = IsBoundToJournal(options);
   return wish;
 }
 

@@ -1,5 +1,6 @@
 #include "runner/study/resume_check.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -63,6 +64,17 @@ absl::StatusOr<std::string> DatasetDifferences(const LocatedJournal& located,
   return DatasetDifferences(accepted, dataset, matcher.Finish());
 }
 
+bool IsBoundToJournal(const RunOptions& options) {
+  if (options.resume_from.empty()) return false;
+  if (options.score_only) return true;
+  // `resume` has it from the journal, and an option of now goes before that.
+  return std::any_of(options.effective.begin(), options.effective.end(),
+                     [](const EffectiveOption& option) {
+                       return option.name == "resume-from" &&
+                              option.source != OptionSource::kJournal;
+                     });
+}
+
 DatasetVerdict JudgeDataset(const LocatedJournal& found, const Dataset& dataset,
                             const RunOptions& options,
                             const JournalAccess& access) {
@@ -106,10 +118,9 @@ DatasetVerdict JudgeDataset(const LocatedJournal& found, const Dataset& dataset,
               absl::StrCat(
                   where, " is unfinished and differs from what is asked for:\n",
                   *differences,
-                  "Nothing was changed. Repeat with what it was begun with, "
-                  "or\n  --new-journal  starts one beside it and asks "
-                  "everything again\n"
-                  "  --overwrite    moves it to replaced/ and starts over",
+                  WaysOn("what it was begun with",
+                         "starts one beside it and asks everything again",
+                         IsBoundToJournal(options)),
                   AcceptChangeHint(where))};
   return verdict;
 }

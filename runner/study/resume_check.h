@@ -34,6 +34,11 @@ absl::StatusOr<std::string> DatasetDifferences(const LocatedJournal& located,
                                                const Dataset& dataset,
                                                const JournalAccess& access);
 
+// Whether the command is about the journal that it names and no other: then
+// neither --new-journal nor --overwrite can be given with it. Of `resume` it is
+// not so, which makes a new one of the same settings with them.
+bool IsBoundToJournal(const RunOptions& options);
+
 // What becomes of a journal that was found, for its rows' sake.
 struct DatasetVerdict {
   absl::optional<Refusal> refusal;
