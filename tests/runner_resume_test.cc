@@ -361,6 +361,7 @@ TEST_F(ResumeTest, ClearOnSuccessRemovesTheJournalOfASuccessOnly) {
   Behave({});
   EXPECT_EQ(place_.Run({"--clear-on-success", "--retry-failed"}), 0);
   EXPECT_THAT(place_.Journals(), IsEmpty());
+  EXPECT_FALSE(std::filesystem::is_symlink(place_.Path("journals/latest")));
 }
 
 // ---------------------------------------------------------------------------

@@ -1,5 +1,8 @@
 #include "runner/base/exit_code.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "journal/error.h"
 
 namespace runner {
@@ -31,6 +34,19 @@ int ExitCodeOf(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsNotFound(status)
              ? kExitUsage
              : kExitOperation;
+}
+
+int GraverCode(int a, int b) {
+  // From the mildest to the gravest; a signal is none of them.
+  static constexpr int kOrder[] = {
+      kExitDone,       kExitBelowMinimum, kExitFailures, kExitTornTail,
+      kExitLimit,      kExitOperation,    kExitUsage,    kExitLocked,
+      kExitDifference, kExitNewer,        kExitDamage};
+  const auto gravity = [](int code) {
+    return std::find(std::begin(kOrder), std::end(kOrder), code) -
+           std::begin(kOrder);
+  };
+  return gravity(a) >= gravity(b) ? a : b;
 }
 
 }  // namespace runner

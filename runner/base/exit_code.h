@@ -27,6 +27,12 @@ enum ExitCode {
 // Of an error that a call returned.
 int ExitCodeOf(const absl::Status& status);
 
+// Of two benchmarks that ended, or would end, differently: with what the
+// program ends. A signal goes before all others, since the same command goes
+// on; then what somebody has to look at: 11, 14, 13, 12, 2, 1; then 15, 10, 3,
+// 100, 0.
+int GraverCode(int a, int b);
+
 // Why a benchmark does not start or go on: what happened, where, what is safe,
 // and what to do next.
 struct Refusal {

@@ -91,6 +91,10 @@ absl::StatusOr<std::vector<std::string>> Cleanup(absl::string_view journal_dir,
     }
     removed.push_back(entry.directory);
   }
+  if (!removed.empty() && !options.dry_run) {
+    // A convenience: its failure stops nothing.
+    MendLatest(access, journal_dir).IgnoreError();
+  }
   return removed;
 }
 

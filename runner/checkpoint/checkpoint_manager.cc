@@ -517,7 +517,13 @@ absl::Status CheckpointManagerImpl::Close() {
 
 absl::Status CheckpointManagerImpl::Clear() {
   if (absl::Status s = Close(); !s.ok()) return s;
-  return RemoveJournal(*access_.file_system, directory_);
+  if (absl::Status s = RemoveJournal(*access_.file_system, directory_);
+      !s.ok()) {
+    return s;
+  }
+  // A convenience: its failure stops nothing.
+  MendLatest(access_, options_.journal_dir).IgnoreError();
+  return absl::OkStatus();
 }
 
 }  // namespace

@@ -264,6 +264,7 @@ TEST_F(CheckpointTest, ClearRemovesIt) {
   const std::string directory = checkpoint_->directory();
   EXPECT_TRUE(checkpoint_->Clear().ok());
   EXPECT_FALSE(fs::exists(directory));
+  EXPECT_FALSE(fs::is_symlink(options_.journal_dir + "/latest"));
   EXPECT_FALSE(Load().loaded());
 }
 

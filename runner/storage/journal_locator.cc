@@ -1,5 +1,6 @@
 #include "runner/storage/journal_locator.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -385,6 +386,26 @@ absl::Status PointLatestAt(journal::FileSystem& fs,
     return s;
   }
   return fs.SyncDirectory(journal_dir);
+}
+
+absl::Status MendLatest(const JournalAccess& access,
+                        absl::string_view journal_dir) {
+  const std::string link = journal::JoinPath(journal_dir, kLatestName);
+  char target[1];
+  if (readlink(link.c_str(), target, sizeof(target)) < 0) {
+    return absl::OkStatus();  // There is none.
+  }
+  struct stat ignored;
+  if (stat(link.c_str(), &ignored) == 0) return absl::OkStatus();
+  const absl::StatusOr<std::vector<LocatedJournal>> left =
+      ListJournals(access, journal_dir);
+  if (!left.ok()) return left.status();
+  for (const LocatedJournal& each : *left) {
+    if (each.condition == JournalCondition::kUnborn) continue;
+    return PointLatestAt(*access.file_system, journal_dir, each.name);
+  }
+  if (unlink(link.c_str()) != 0) return journal::ErrnoError(errno, link);
+  return access.file_system->SyncDirectory(journal_dir);
 }
 
 absl::StatusOr<std::string> MoveToReplaced(journal::FileSystem& fs,

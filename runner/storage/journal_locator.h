@@ -127,6 +127,11 @@ absl::Status PointLatestAt(journal::FileSystem& fs,
                            absl::string_view journal_dir,
                            absl::string_view name);
 
+// Where <journal_dir>/latest points at nothing, its journal having been
+// removed, points it at the newest that is left, or removes it. Errors: kIo.
+absl::Status MendLatest(const JournalAccess& access,
+                        absl::string_view journal_dir);
+
 // Moves the journal `name` to <journal_dir>/replaced/, with a suffix if there
 // is one of that name, durably. Returns its new path. Errors: kLocked, naming
 // the holder, while a process writes to it; kNotFound; kIo.

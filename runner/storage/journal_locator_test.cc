@@ -193,6 +193,23 @@ TEST_F(JournalLocatorTest, LatestNeverPointsAtItself) {
   EXPECT_EQ(std::filesystem::read_symlink(Path("latest")), "a");
 }
 
+TEST_F(JournalLocatorTest, LatestOfARemovedJournalIsTheNewestThatIsLeft) {
+  Unfinished("a");
+  Complete("b");
+  Complete("c");
+  ASSERT_EQ(PointLatestAt(fs(), root_, "c"), absl::OkStatus());
+  EXPECT_EQ(MendLatest({&fs()}, root_), absl::OkStatus());
+  EXPECT_EQ(std::filesystem::read_symlink(Path("latest")), "c");
+  std::filesystem::remove_all(Path("c"));
+  EXPECT_EQ(MendLatest({&fs()}, root_), absl::OkStatus());
+  EXPECT_EQ(std::filesystem::read_symlink(Path("latest")), "b");
+  std::filesystem::remove_all(Path("a"));
+  std::filesystem::remove_all(Path("b"));
+  EXPECT_EQ(MendLatest({&fs()}, root_), absl::OkStatus());
+  EXPECT_FALSE(std::filesystem::is_symlink(Path("latest")));
+  EXPECT_EQ(MendLatest({&fs()}, root_), absl::OkStatus());
+}
+
 TEST_F(JournalLocatorTest, LatestThatIsNoLinkIsLeftAlone) {
   WriteFile("latest", "mine");
   EXPECT_EQ(journal::KindOf(PointLatestAt(fs(), root_, "a")),

@@ -20,7 +20,6 @@
 #include "runner/data/prompt_template.h"
 #include "runner/display/progress_format.h"
 #include "runner/storage/benchmark_journal.h"
-#include "runner/storage/journal_removal.h"
 #include "runner/storage/records.h"
 #include "runner/storage/result_store.h"
 #include "runner/study/batches.h"
@@ -32,6 +31,7 @@
 #include "runner/study/cell_results.h"
 #include "runner/study/evaluator_maker.h"
 #include "runner/study/journal_choice.h"
+#include "runner/study/journal_clearing.h"
 #include "runner/study/journal_entry.h"
 #include "runner/study/memory_pressure.h"
 #include "runner/study/metered_evaluator.h"
@@ -156,6 +156,7 @@ CellOutcome BenchmarkCellImpl::Run() {
   if (refusal.has_value()) {
     console_.Error(refusal->message);
     outcome_.exit_code = refusal->exit_code;
+    outcome_.refusal = std::move(refusal->message);
   }
   return std::move(outcome_);
 }
@@ -564,12 +565,7 @@ CellEnd BenchmarkCellImpl::End(bool complete) const {
 
 void BenchmarkCellImpl::ClearJournal() {
   if (entered_.directory.empty() || entered_.temporary) return;
-  const absl::Status s =
-      RemoveJournal(*context_.access.file_system, entered_.directory);
-  console_.Say(
-      s.ok() ? absl::StrCat("Journal cleared: ", Printable(entered_.directory))
-             : absl::StrCat("The journal could not be cleared: ",
-                            Printable(s.message())));
+  runner::ClearJournal(entered_.directory, context_.access, console_);
 }
 
 }  // namespace

@@ -56,7 +56,8 @@ struct CellContext {
 
 struct CellOutcome {
   int exit_code = kExitDone;
-  std::string label;  // "gsm8k/gpt-4/cot".
+  std::string refusal;  // Why it did not come to its end; empty: it did.
+  std::string label;    // "gsm8k/gpt-4/cot".
   std::string model;
   absl::optional<Results> results;
   std::string results_path;

@@ -1,7 +1,6 @@
 #include "runner/study/look_report.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -317,7 +316,7 @@ std::string ValidationJson(const BenchmarkLook& look,
 
 int ValidationExitCode(const BenchmarkLook& look,
                        const JournalVerdict& verdict) {
-  return GraverLook(LookExitCode(look), verdict.exit_code);
+  return GraverCode(LookExitCode(look), verdict.exit_code);
 }
 
 std::string InfoText(const BenchmarkLook& look) {
@@ -386,18 +385,6 @@ std::string InfoJson(const BenchmarkLook& look, const RunOptions& options) {
     WriteWork(look, json);
     WriteOptions(options, json);
   });
-}
-
-int GraverLook(int a, int b) {
-  // From the mildest to the gravest.
-  static constexpr int kOrder[] = {kExitDone,       kExitTornTail, kExitLimit,
-                                   kExitOperation,  kExitUsage,    kExitLocked,
-                                   kExitDifference, kExitNewer,    kExitDamage};
-  const auto gravity = [](int code) {
-    return std::find(std::begin(kOrder), std::end(kOrder), code) -
-           std::begin(kOrder);
-  };
-  return gravity(a) >= gravity(b) ? a : b;
 }
 
 }  // namespace runner

@@ -31,9 +31,6 @@ std::string OptionsText(const RunOptions& options,
                         const RunOptions* except = nullptr);
 std::string InfoJson(const BenchmarkLook& look, const RunOptions& options);
 
-// Which of two exit codes is the graver one, for a study of several benchmarks.
-int GraverLook(int a, int b);
-
 }  // namespace runner
 
 #endif  // RUNNER_STUDY_LOOK_REPORT_H_

@@ -9,7 +9,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/optional.h"
@@ -17,7 +16,6 @@
 #include "journal/file_system.h"
 #include "runner/base/exit_code.h"
 #include "runner/base/hashing.h"
-#include "runner/base/json_writer.h"
 #include "runner/base/printable.h"
 #include "runner/base/signals.h"
 #include "runner/config/prices.h"
@@ -31,6 +29,7 @@
 #include "runner/study/ledger.h"
 #include "runner/study/limits.h"
 #include "runner/study/question.h"
+#include "runner/study/study_end.h"
 #include "runner/study/study_inputs.h"
 #include "runner/study/study_look.h"
 
@@ -72,6 +71,7 @@ class Study {
   // Whether a limit keeps the next one from being begun.
   bool IsForbidden(size_t cell);
   void SayNotBegun() const;
+  void SayRefused() const;
   void SayInterrupted() const;
   void SayCost() const;
   void RequestStop() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -125,6 +125,7 @@ int Study::Run() {
   signals_.reset();
   const int code = ExitCode();
   SayCost();
+  if (cells_.size() > 1) SayRefused();
   // All or none: what is asked again goes on with what is still there.
   if (options_.clear_on_success && code == kExitDone) {
     for (const std::unique_ptr<BenchmarkCell>& cell : cells_) {
@@ -303,6 +304,12 @@ void Study::SayNotBegun() const {
                              " of ", cells_.size(), " benchmarks"));
 }
 
+// The reason of each was said when its turn came, and has scrolled away.
+void Study::SayRefused() const {
+  const std::string text = RefusedText(outcomes_, cells_.size());
+  if (!text.empty()) console_->Error(text);
+}
+
 // "[2/6] "
 std::string Study::PositionOf(size_t cell) const {
   return absl::StrCat("[", cell + 1, "/", cell_options_.size(), "] ");
@@ -317,30 +324,6 @@ uint64_t Study::QueriesOf(size_t cells) const {
         uint64_t{cell.options.runs} * datasets_[cell.dataset].selected.size();
   }
   return queries;
-}
-
-// "gsm8k/gpt-4: exact_match 0.9000, 3 failed"
-std::string EndOf(const CellOutcome& outcome) {
-  if (!outcome.results.has_value()) {
-    return absl::StrCat(outcome.label, ": ended without results");
-  }
-  const Results& results = *outcome.results;
-  std::vector<std::string> facts;
-  for (const NamedSummary& metric : results.metrics) {
-    facts.push_back(metric.summary.mean.has_value()
-                        ? absl::StrFormat("%s %.4f", Printable(metric.name),
-                                          *metric.summary.mean)
-                        : absl::StrCat(Printable(metric.name), " -"));
-  }
-  if (results.failed > 0) {
-    facts.push_back(absl::StrCat(WithThousands(results.failed), " failed"));
-  }
-  if (results.status != ResultsStatus::kComplete) {
-    facts.push_back(
-        absl::StrCat("incomplete: ", WithThousands(results.completed), "/",
-                     WithThousands(results.n)));
-  }
-  return absl::StrCat(outcome.label, ": ", absl::StrJoin(facts, ", "));
 }
 
 // The same command may begin everything anew; what is there goes on for sure.
@@ -371,9 +354,7 @@ void Study::RunCells() {
       absl::MutexLock lock(&mutex_);
       current_ = nullptr;
     }
-    const bool ends = !outcome.results.has_value() ||
-                      outcome.exit_code == kExitOperation ||
-                      outcome.exit_code == kExitLimit;
+    const bool ends = EndsStudy(outcome);
     if (cells_.size() > 1) {
       console_->Say(absl::StrCat(PositionOf(outcomes_.size()), EndOf(outcome)));
     }
@@ -391,73 +372,11 @@ void Study::RequestStop() {
 int Study::ExitCode() const {
   int code = interrupted_by_ == 0 ? static_cast<int>(kExitDone)
                                   : kExitSignal + interrupted_by_;
-  const auto gravity = [](int exit_code) {
-    if (exit_code == kExitDone) return 0;
-    if (exit_code == kExitBelowMinimum) return 1;
-    if (exit_code == kExitFailures) return 2;
-    if (exit_code == kExitLimit) return 3;
-    if (exit_code > kExitSignal) return 4;
-    return 5;
-  };
-  if (limited_ && gravity(kExitLimit) > gravity(code)) code = kExitLimit;
+  if (limited_) code = GraverCode(code, kExitLimit);
   for (const CellOutcome& outcome : outcomes_) {
-    if (gravity(outcome.exit_code) > gravity(code)) code = outcome.exit_code;
+    code = GraverCode(code, outcome.exit_code);
   }
   return code;
-}
-
-std::vector<ScoreRow> RowsOf(const CellOutcome& outcome) {
-  std::vector<ScoreRow> rows;
-  for (const NamedSummary& metric : outcome.results->metrics) {
-    ScoreRow row;
-    row.label = outcome.label;
-    row.scorer = metric.name;
-    row.n = outcome.results->n;
-    row.completed = outcome.results->completed;
-    row.failed = outcome.results->failed;
-    row.unparsed = outcome.results->unparsed;
-    row.mean = metric.summary.mean;
-    row.ci = metric.summary.ci95;
-    row.stderr_of_mean = metric.summary.standard_error;
-    row.bounds = metric.summary.bounds;
-    if (!metric.summary.pass_rates.empty()) {
-      const PassRate& most = metric.summary.pass_rates.back();
-      row.pass_k = most.k;
-      row.pass_at = most.at;
-      row.pass_hat = most.hat;
-    }
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
-// One line for programs: {"event":"result", ...}.
-std::string ResultEvent(const CellOutcome& outcome) {
-  const Results& results = *outcome.results;
-  std::string line;
-  JsonWriter json(line, 0);
-  json.BeginObject();
-  json.Key("event").String("result");
-  json.Key("benchmark").String(outcome.label);
-  json.Key("exit_code").Number(static_cast<uint64_t>(outcome.exit_code));
-  json.Key("results").String(outcome.results_path);
-  json.Key("n").Number(results.n);
-  json.Key("completed").Number(results.completed);
-  json.Key("failed").Number(results.failed);
-  json.Key("unparsed").Number(results.unparsed);
-  json.Key("metrics").BeginObject();
-  for (const NamedSummary& metric : results.metrics) {
-    json.Key(metric.name);
-    if (metric.summary.mean.has_value()) {
-      json.Number(*metric.summary.mean);
-    } else {
-      json.Null();
-    }
-  }
-  json.EndObject();
-  json.EndObject();
-  line += "\n";
-  return line;
 }
 
 void Study::SayCost() const {
@@ -473,11 +392,8 @@ void Study::SayCost() const {
 bool Study::PrintTable() const {
   std::vector<ScoreRow> rows;
   for (const CellOutcome& outcome : outcomes_) {
-    if (!outcome.results.has_value()) continue;
     for (ScoreRow& row : RowsOf(outcome)) rows.push_back(std::move(row));
-    if (options_.json) {
-      std::fputs(ResultEvent(outcome).c_str(), stdout);
-    }
+    if (options_.json) std::fputs(OutcomeEvent(outcome).c_str(), stdout);
   }
   if (options_.json) std::fputs(SpendingEvent(ledger_).c_str(), stdout);
   if (!options_.json && !options_.quiet) {

@@ -12,8 +12,9 @@ namespace runner {
 // Checks everything that can be checked before anything is asked, runs the
 // benchmarks, and prints the table of scores to stdout (nothing with quiet,
 // JSON with json). Returns the program's exit code; of several benchmarks that
-// ended differently the gravest: signal, then failures, then a score too low.
-// One that is refused ends the study.
+// ended differently the gravest (GraverCode). One whose journal is in use,
+// differs or is damaged costs itself only; a full disk, a limit and what does
+// not start end the study.
 // `cipher`, which is borrowed, encrypts the journals; null: plain.
 int RunStudy(const Command& command, const journal::Cipher* cipher,
              ProgressDisplay& display);

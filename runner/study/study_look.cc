@@ -36,14 +36,14 @@ std::string ReportOn(const StudyLook& study, const Cell& cell,
                      const BenchmarkLook& look, int* code) {
   const RunOptions& options = *study.options;
   if (options.dry_run) {
-    *code = GraverLook(*code, LookExitCode(look));
+    *code = GraverCode(*code, LookExitCode(look));
     return options.json ? DryRunJson(look) : DryRunText(look);
   }
   if (options.validate_only) {
     JournalAccess access;
     access.cipher = study.cipher;
     const JournalVerdict verdict = VerifyJournal(look, access);
-    *code = GraverLook(*code, ValidationExitCode(look, verdict));
+    *code = GraverCode(*code, ValidationExitCode(look, verdict));
     return options.json ? ValidationJson(look, verdict)
                         : ValidationText(look, verdict);
   }
