@@ -278,7 +278,9 @@ RunnerProcess Workplace::Start(const std::vector<std::string>& more,
   words.insert(words.end(), {Program(kRunner), "run"});
   std::map<std::string, std::string> all = options;
   WriteWorker();
-  if (all.count("response-field") + all.count("base-url") == 0) {
+  if (all.count("response-field") + all.count("base-url") +
+          all.count("evaluator") ==
+      0) {
     all.emplace("worker-command", "./worker");
   }
   for (const auto& [name, value] : all) {

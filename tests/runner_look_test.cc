@@ -132,10 +132,41 @@ TEST_F(LookTest, InfoHidesSecrets) {
   place_.options["base-url"] = "http://127.0.0.1:9/v1";
   place_.options["model"] = "m";
   Look({"--info", "--api-key", "sk-hush"}, 0);
-  EXPECT_THAT(place_.out(), AllOf(HasSubstr("(hidden)  [command line"),
-                                  Not(HasSubstr("hush"))));
+  EXPECT_THAT(place_.out(),
+              AllOf(HasSubstr("(set)  [command line"), Not(HasSubstr("hush"))));
   Look({"--info", "--json", "--api-key", "sk-hush"}, 0);
   EXPECT_THAT(place_.out(), Not(HasSubstr("hush")));
+}
+
+TEST_F(LookTest, InfoShowsWhatIsInferred) {
+  Look({"--info"}, 0);
+  EXPECT_THAT(place_.out(),
+              HasSubstr("evaluator              worker  [inferred from "
+                        "--worker-command; identity]\n"));
+  place_.options["evaluator"] = "openai";
+  place_.options["model"] = "m";
+  place_.run_under = {"env", "OPENAI_BASE_URL=http://127.0.0.1:9/v1",
+                      "OPENAI_API_KEY=sk-hush"};
+  Look({"--info"}, 0);
+  EXPECT_THAT(place_.out(),
+              AllOf(HasSubstr("evaluator              openai  [command line; "),
+                    HasSubstr("base-url               http://127.0.0.1:9/v1  "
+                              "[environment OPENAI_BASE_URL; operation]\n"),
+                    HasSubstr("api-key                (set)  [environment "
+                              "OPENAI_API_KEY; operation]\n"),
+                    Not(HasSubstr("hush"))));
+  Look({"--info", "--json"}, 0);
+  EXPECT_THAT(place_.out(),
+              AllOf(HasSubstr("\"environment OPENAI_BASE_URL\""),
+                    HasSubstr("\"hidden\":true"), Not(HasSubstr("hush"))));
+}
+
+// What is shown is not what is saved: that would be another benchmark.
+TEST_F(LookTest, WhatIsInferredIsNotSaved) {
+  RunAndInterrupt();
+  Look({"--dry-run"}, 0);
+  EXPECT_EQ(Resume({"--info", "--json"}), 0) << place_.err();
+  EXPECT_THAT(place_.out(), HasSubstr("\"inferred from --worker-command\""));
 }
 
 TEST_F(LookTest, BesideARunningWriterTheyLookAsWell) {

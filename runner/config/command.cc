@@ -74,7 +74,7 @@ absl::optional<std::string> TextToShow(absl::Span<const std::string> args,
                                        absl::string_view version) {
   for (const std::string& arg : args) {
     if (arg == "--") break;
-    if (arg == "--help" || arg == "-h") return HelpText();
+    if (arg == "--help" || arg == "-h") return HelpText(args[0]);
     if (arg == "--version") return absl::StrCat(version, "\n");
   }
   return absl::nullopt;

@@ -81,23 +81,32 @@ absl::StatusOr<MergeOptions> ParseMergeOptions(
 }
 
 std::string MergeHelpText() {
-  return "Usage: bench-runner merge JOURNAL|DIR... --output JOURNAL\n"
-         "\n"
-         "Makes one journal of those of all shards of a benchmark (--shard "
-         "i/n), each\n"
-         "finished. It can be resumed like any other; the shards stay as they "
-         "are. A DIR\n"
-         "stands for the journals in it.\n"
-         "\n"
-         "  --output JOURNAL             the new journal; it must not exist\n"
-         "  --encryption-key-file FILE   of encrypted journals; the new one is "
-         "encrypted\n"
-         "                               too\n"
-         "  -q, --quiet                  errors only\n"
-         "\n"
-         "Exit codes: 0 done; 2 a shard is missing, unfinished or there twice; "
-         "11 damage;\n"
-         "12 in use; 13 another configuration, selection or dataset.\n";
+  return R"(Usage: bench-runner merge JOURNAL|DIR... --output JOURNAL
+
+Makes one journal of those of all shards of a benchmark (--shard I/N), each
+finished. It can be resumed, rescored and extended like any other. The shards
+stay as they are; a journal that is given twice counts once. Missing,
+unfinished and overlapping shards are refused by name, and then nothing is
+written.
+
+  JOURNAL  the directory of a shard's journal
+  DIR      stands for all journals in it
+
+Options
+  --output JOURNAL             the new journal; it must not exist
+  --encryption-key-file FILE   of encrypted journals; the new one is encrypted,
+                               too; or the key in $BENCH_JOURNAL_KEY (hex)
+  -q, --quiet                  errors only
+  -h, --help                   this page
+
+Exit codes: 0 done; 1 an operation failed; 2 usage, or a shard is missing,
+unfinished or there twice; 11 a journal is damaged; 12 one is in use; 13 they
+differ in configuration, selection or dataset; 14 one is of a newer version.
+
+Examples
+  bench-runner merge shards --output journals/whole
+  bench-runner merge j/R_s1of2 j/R_s2of2 --output journals/R
+)";
 }
 
 }  // namespace runner

@@ -79,8 +79,10 @@ struct ExclusiveOptions {
 };
 absl::Span<const ExclusiveOptions> ExclusiveTable();
 
-// The text of --help: grouped, at most 80 columns.
-std::string HelpText();
+// The text of `bench-runner COMMAND --help`, grouped, at most 80 columns: of
+// `resume`, `rescore` or `estimate` with the options that mean something there;
+// of anything else that of `run`, with all of them.
+std::string HelpText(absl::string_view command = "");
 
 }  // namespace runner
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_split.h"
 #include "runner/config/command.h"
+#include "runner/config/help_pages.h"
 #include "runner/config/option_table.h"
 #include "runner/config/option_values.h"
 #include "runner/config/overrides.h"
@@ -269,6 +270,34 @@ TEST_F(OptionsTest, HelpShowsEveryOptionInEightyColumns) {
   }
   EXPECT_THAT(help, AllOf(HasSubstr("[identity]"), HasSubstr("[scoring]"),
                           HasSubstr("[selection]"), HasSubstr("(100ms)")));
+}
+
+TEST_F(OptionsTest, EachCommandHasAPageOfItsOwnOptions) {
+  const auto help = [](const char* command) {
+    return ParseCommand({command, "--help"}, {}, "1")->text;
+  };
+  for (const HelpPage& page : HelpPages()) {
+    const std::string text = help(std::string(page.command).c_str());
+    EXPECT_THAT(text,
+                AllOf(HasSubstr("bench-runner " + std::string(page.command)),
+                      HasSubstr("Exit codes: "), HasSubstr("Examples")));
+    for (absl::string_view line : absl::StrSplit(text, '\n')) {
+      EXPECT_LE(line.size(), 80u) << line;
+    }
+    for (const auto* names : {&page.without, &page.also}) {
+      for (const absl::string_view name : *names) {
+        EXPECT_NE(FindOption(name), nullptr) << name;
+      }
+    }
+  }
+  EXPECT_THAT(help("resume"),
+              AllOf(HasSubstr("--workers"), Not(HasSubstr("--resume-from "))));
+  EXPECT_THAT(help("rescore"),
+              AllOf(HasSubstr("--extract-regex"), HasSubstr("--target-field"),
+                    Not(HasSubstr("--max-cost"))));
+  EXPECT_THAT(help("estimate"),
+              AllOf(HasSubstr("--prices"), HasSubstr("--max-tokens"),
+                    Not(HasSubstr("--output-dir"))));
 }
 
 TEST_F(OptionsTest, TheTableIsSound) {

@@ -58,7 +58,8 @@ std::vector<OptionRow> WhatRows() {
       {.name = "dataset",
        .group = kGroup,
        .value_name = "FILE",
-       .help = "the queries: JSONL, a JSON array or CSV, also .gz; required",
+       .help =
+           "the queries: JSONL, a JSON array or CSV, also .gz; `run` needs it",
        .set = SetText<&RunOptions::dataset>},
       {.name = "datasets",
        .group = kGroup,

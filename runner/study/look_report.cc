@@ -10,13 +10,13 @@
 #include "runner/base/printable.h"
 #include "runner/config/identity.h"
 #include "runner/config/option_table.h"
-#include "runner/config/overrides.h"
+#include "runner/config/shown_options.h"
 #include "runner/display/progress_format.h"
 
 namespace runner {
 namespace {
 
-constexpr char kHidden[] = "(hidden)";
+constexpr char kHidden[] = "(set)";
 constexpr char kNotSet[] = "(not set)";
 
 std::string Date(absl::Time time) {
@@ -152,13 +152,12 @@ void WriteOptions(const RunOptions& options, JsonWriter& json) {
   json.Key("options").BeginArray();
   for (const EffectiveOption& option : options.effective) {
     const OptionRow* row = FindOption(option.name);
+    const ShownOption shown = ShownOf(option, options);
     json.BeginObject();
     json.Key("name").String(option.name);
-    json.Key("value").StringOrNull(option.value);
-    if (option.secret) {
-      json.Key("hidden").Bool(option.source != OptionSource::kDefault);
-    }
-    json.Key("source").String(OverrideSource(options, option.name));
+    json.Key("value").StringOrNull(shown.value);
+    if (option.secret) json.Key("hidden").Bool(shown.hidden);
+    json.Key("source").String(shown.source);
     json.Key("class").String(
         row == nullptr ? "" : OptionClassName(row->option_class));
     json.EndObject();
@@ -227,12 +226,12 @@ std::string ActionText(const BenchmarkLook& look) {
   return absl::StrCat("would go on with ", Printable(JournalName(look)));
 }
 
-bool SameValue(const EffectiveOption& option, const RunOptions& other) {
+bool SameValue(const std::string& name, const ShownOption& shown,
+               const RunOptions& other) {
   return std::any_of(other.effective.begin(), other.effective.end(),
                      [&](const EffectiveOption& each) {
-                       return each.name == option.name &&
-                              each.value == option.value &&
-                              each.source == option.source;
+                       return each.name == name &&
+                              ShownOf(each, other) == shown;
                      });
 }
 
@@ -345,18 +344,18 @@ std::string OptionsText(const RunOptions& options, const RunOptions* except) {
   std::string text;
   size_t same = 0;
   for (const EffectiveOption& option : options.effective) {
-    if (except != nullptr && SameValue(option, *except)) {
+    const ShownOption shown = ShownOf(option, options);
+    if (except != nullptr && SameValue(option.name, shown, *except)) {
       ++same;
       continue;
     }
     const OptionRow* row = FindOption(option.name);
-    const bool given = option.source != OptionSource::kDefault;
-    const std::string value = option.secret && given ? kHidden
-                              : option.value.empty() ? kNotSet
-                                                     : Printable(option.value);
+    const std::string value = shown.hidden          ? kHidden
+                              : shown.value.empty() ? kNotSet
+                                                    : Printable(shown.value);
     absl::StrAppendFormat(
         &text, "  %-22s %s  [%s; %s]\n", option.name, value,
-        Printable(OverrideSource(options, option.name)),
+        Printable(shown.source),
         std::string(row == nullptr ? "" : OptionClassName(row->option_class)));
   }
   if (same > 0) {
