@@ -65,10 +65,10 @@ int UsageFailure(const absl::Status& status) {
 int PrintEstimate(const Command& command, const journal::Cipher* cipher) {
   JournalAccess access;
   access.cipher = cipher;
-  const absl::StatusOr<std::string> text = EstimateStudy(command, access);
-  if (!text.ok()) return UsageFailure(text.status());
-  std::fputs(text->c_str(), stdout);
-  return std::fflush(stdout) == 0 ? kExitDone : kExitOperation;
+  const absl::StatusOr<StudyEstimate> estimate = EstimateStudy(command, access);
+  if (!estimate.ok()) return UsageFailure(estimate.status());
+  std::fputs(estimate->text.c_str(), stdout);
+  return std::fflush(stdout) == 0 ? estimate->exit_code : kExitOperation;
 }
 
 int Merge(absl::Span<const std::string> args) {

@@ -345,13 +345,14 @@ TEST_F(LimitsTest, WhatAWorkerDoesNotSayIsSaidToBeUnknown) {
 class EstimateTest : public LimitsTest {
  protected:
   // `bench-runner estimate` with the options of Run, and with --json.
-  nlohmann::json Estimated(std::vector<std::string> more = {}) {
+  nlohmann::json Estimated(std::vector<std::string> more = {},
+                           int exit_code = 0) {
     std::vector<std::string> words = {"estimate", "--json"};
     for (const auto& [name, value] : place_.options) {
       words.insert(words.end(), {"--" + name, value});
     }
     words.insert(words.end(), more.begin(), more.end());
-    EXPECT_EQ(place_.RunProgram(words), 0) << place_.err();
+    EXPECT_EQ(place_.RunProgram(words), exit_code) << place_.err();
     std::string last;
     std::istringstream lines(place_.out());
     for (std::string line; std::getline(lines, line);) last = line;
@@ -388,6 +389,19 @@ TEST_F(EstimateTest, SaysWhatIsLeftAndAsksNothing) {
   EXPECT_EQ(place_.Run({"--max-cost", "100"}), 0) << place_.err();
   EXPECT_EQ(Estimated()["calls"], 0);
   EXPECT_EQ(Estimated()["cost"], 0);
+}
+
+TEST_F(EstimateTest, AJournalThatDiffersIsSaidAsARunSaysIt) {
+  Serve();
+  EXPECT_EQ(place_.Run({"--max-cost", "2"}), 15) << place_.err();
+  place_.WriteDataset(kQuestions - 1);
+  EXPECT_EQ(Estimated({}, 13)["calls"], kQuestions - 1);
+  EXPECT_THAT(place_.out(), AllOf(HasSubstr("\"exit_code\":13"),
+                                  HasSubstr("row q60: removed")));
+  EXPECT_EQ(Estimated({"--new-journal"})["calls"], kQuestions - 1);
+  const auto done = static_cast<double>(server_->stats().answered);
+  EXPECT_EQ(Estimated({"--accept-config-change"})["calls"],
+            kQuestions - 1 - done);
 }
 
 TEST_F(EstimateTest, ATableOfTheWholeStudy) {

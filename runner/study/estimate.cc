@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -95,6 +96,10 @@ std::string Line(const EstimateRow& row, bool total) {
     json.Key("benchmark").String(row.label);
     json.Key("model").StringOrNull(row.model);
   }
+  if (!total) {
+    json.Key("exit_code").Number(static_cast<uint64_t>(row.exit_code));
+    json.Key("message").String(row.remark);
+  }
   json.Key("done").Number(row.done);
   json.Key("spent").Number(row.spent);
   json.Key("calls").Number(row.estimate.calls);
@@ -111,6 +116,52 @@ std::vector<std::string> TableRow(const EstimateRow& row) {
   return {Excerpt(row.label, kLabelColumnsMax), WithThousands(row.done),
           WithThousands(estimate.calls),        Count(estimate.prompt_tokens),
           Count(estimate.completion_tokens),    Dollars(estimate.cost)};
+}
+
+// Why a cost is not known, and what would tell it.
+std::string UnknownCosts(const std::vector<EstimateRow>& rows) {
+  std::set<std::string> unpriced;
+  bool without_prices = false;
+  bool without_tokens = false;
+  for (const EstimateRow& row : rows) {
+    if (row.estimate.cost.value.has_value()) continue;
+    without_tokens |= !row.estimate.prompt_tokens.value.has_value() ||
+                      !row.estimate.completion_tokens.value.has_value();
+    if (row.prices_without_it.empty()) {
+      without_prices = true;
+      continue;
+    }
+    unpriced.insert(
+        absl::StrCat(Printable(row.prices_without_it), " has no price for ",
+                     row.model.empty() ? "a benchmark without --model"
+                                       : Printable(row.model)));
+  }
+  std::string notes;
+  for (const std::string& each : unpriced) {
+    absl::StrAppend(&notes, "?: ", each, ".\n");
+  }
+  if (without_prices || without_tokens) {
+    absl::StrAppend(&notes, "?: nobody can tell; give ",
+                    without_prices ? "--prices, " : "",
+                    without_tokens ? "--max-tokens, " : "",
+                    "or run a few queries first (-n 20).\n");
+  }
+  return notes;
+}
+
+// What a run would say before it asks anything.
+std::string Remarks(const std::vector<EstimateRow>& rows) {
+  std::string remarks;
+  for (const EstimateRow& row : rows) {
+    if (row.remark.empty()) continue;
+    absl::StrAppend(&remarks, "\n", Printable(row.label), ": ");
+    if (row.exit_code != 0) {
+      absl::StrAppend(&remarks, "a run would not start (exit ", row.exit_code,
+                      "); its figures are those of a new journal\n");
+    }
+    absl::StrAppend(&remarks, row.remark, "\n");
+  }
+  return remarks;
 }
 
 // What the figures are made of, a line each.
@@ -131,16 +182,7 @@ std::string Notes(const std::vector<EstimateRow>& rows) {
       any(&Estimate::cost, kFromJournal)) {
     notes += "What has a journal: by the mean of what its calls used.\n";
   }
-  const bool unknown =
-      std::any_of(rows.begin(), rows.end(), [](const EstimateRow& row) {
-        return !row.estimate.cost.value.has_value();
-      });
-  if (unknown) {
-    notes +=
-        "?: nobody can tell; give --prices, --max-tokens, or run a few "
-        "queries first (-n 20).\n";
-  }
-  return notes + "Retries are not in it.\n";
+  return absl::StrCat(notes, UnknownCosts(rows), "Retries are not in it.\n");
 }
 
 }  // namespace
@@ -176,7 +218,8 @@ std::string EstimateTable(const std::vector<EstimateRow>& rows) {
                                                   "completion tokens", "cost"}};
   for (const EstimateRow& row : rows) table.push_back(TableRow(row));
   if (rows.size() > 1) table.push_back(TableRow(TotalOf(rows)));
-  return FormatTable(table, /*left_columns=*/1) + Notes(rows);
+  return absl::StrCat(FormatTable(table, /*left_columns=*/1), Notes(rows),
+                      Remarks(rows));
 }
 
 std::string EstimateLines(const std::vector<EstimateRow>& rows) {

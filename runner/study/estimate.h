@@ -60,13 +60,20 @@ struct EstimateRow {
   uint64_t done = 0;  // Answered, of what is asked for.
   double spent = 0;   // Dollars, so far.
   Estimate estimate;
+  // The file of prices that has none for the model; empty: it has, or none was
+  // given.
+  std::string prices_without_it;
+  // What a run would say of its choice of a journal; empty: nothing new.
+  std::string remark;
+  // With what it would be refused; then the figures are those of a new journal.
+  int exit_code = 0;
 };
 
 // Of all rows: figures that one of them does not have it has not either.
 EstimateRow TotalOf(const std::vector<EstimateRow>& rows);
 
-// With a head and, for several rows, a total; what the figures come from below
-// it. Ends with a newline.
+// With a head and, for several rows, a total; below it what the figures come
+// from, and the remarks. Ends with a newline.
 std::string EstimateTable(const std::vector<EstimateRow>& rows);
 
 // {"event":"estimate","benchmark":…} a row, and {"event":"estimate_total",…}.

@@ -5,20 +5,21 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "absl/strings/str_join.h"
 #include "absl/types/optional.h"
-#include "runner/base/printable.h"
+#include "journal/clock.h"
+#include "runner/base/exit_code.h"
 #include "runner/data/fields.h"
 #include "runner/data/prompt_template.h"
 #include "runner/storage/journal_head.h"
 #include "runner/storage/progress_state.h"
-#include "runner/study/benchmark_names.h"
+#include "runner/study/benchmark_look.h"
 #include "runner/study/benchmark_run.h"
 #include "runner/study/cells.h"
 #include "runner/study/dataset_match.h"
 #include "runner/study/estimate.h"
 #include "runner/study/journal_choice.h"
-#include "runner/study/journal_entry.h"
+#include "runner/study/look_report.h"
 #include "runner/study/request_maker.h"
 #include "runner/study/study_inputs.h"
 #include "runner/study/work_source.h"
@@ -55,7 +56,7 @@ class CellEstimator {
   absl::StatusOr<EstimateRow> Run(const absl::optional<Prices>& prices);
 
  private:
-  void ReadJournal(const BenchmarkNames& names);
+  absl::Status ReadJournal(EstimateRow& row);
   RunPlan PlanOf() const;
   // Counts calls, and the bytes of their prompts where that is of use.
   absl::Status Count(EstimateInputs& inputs) const;
@@ -68,20 +69,19 @@ class CellEstimator {
 
 absl::StatusOr<EstimateRow> CellEstimator::Run(
     const absl::optional<Prices>& prices) {
-  absl::StatusOr<BenchmarkNames> names =
-      MakeNames(cell_.options, *dataset_.dataset, cell_.model, absl::Now());
-  if (!names.ok()) return names.status();
-  ReadJournal(*names);
+  EstimateRow row;
+  if (absl::Status s = ReadJournal(row); !s.ok()) return s;
   EstimateInputs inputs;
   inputs.totals = journaled_.state.totals();
   for (const RunCounts& run : journaled_.state.run_counts()) {
     inputs.answered += run.answered;
   }
   inputs.max_tokens = LongestAnswer(cell_.options.request);
-  if (prices.has_value()) inputs.price = prices->Find(cell_.model);
+  if (prices.has_value()) {
+    inputs.price = prices->Find(cell_.model);
+    if (!inputs.price.has_value()) row.prices_without_it = cell_.options.prices;
+  }
   if (absl::Status s = Count(inputs); !s.ok()) return s;
-  EstimateRow row;
-  row.label = names->label;
   row.model = cell_.model;
   row.spent = inputs.totals.cost;
   const RunPlan plan = PlanOf();
@@ -94,26 +94,39 @@ absl::StatusOr<EstimateRow> CellEstimator::Run(
   return row;
 }
 
-// One that cannot be used, or whose rows differ, is none.
-void CellEstimator::ReadJournal(const BenchmarkNames& names) {
+// As a run would choose it; one that it would not go on with is none.
+absl::Status CellEstimator::ReadJournal(EstimateRow& row) {
   const Dataset& dataset = *dataset_.dataset;
   std::vector<uint32_t>& index_of_row = journaled_.index_of_row;
   for (size_t i = 0; i < dataset.size(); ++i) {
     index_of_row.push_back(static_cast<uint32_t>(i));
   }
-  const absl::optional<LocatedJournal> found =
-      FindWished(WishOf(cell_.options, names), access_);
-  if (!found.has_value()) return;
-  const absl::StatusOr<std::vector<RowInfo>> rows =
-      ReadRows(found->directory, found->rows, access_);
-  if (!rows.ok()) return;
-  RowMatch match = MatchDataset(dataset, *rows);
-  if (!match.differences.empty()) return;
-  if (!ReadProgress(found->directory, access_, journaled_.state).ok()) {
-    journaled_.state.Reset();
-    return;
+  LookContext context;
+  context.options = &cell_.options;
+  context.dataset = dataset_.dataset.get();
+  context.selected = &dataset_.selected;
+  context.access = access_;
+  context.clock = journal::Clock::Real();
+  const absl::StatusOr<BenchmarkLook> look =
+      LookAtBenchmark(context, cell_.model);
+  if (!look.ok()) return look.status();
+  row.label = look->names.label;
+  row.exit_code = LookExitCode(*look);
+  if (look->refusal.has_value()) row.remark = look->refusal->message;
+  if (!look->goes_on) {
+    if (row.remark.empty()) row.remark = absl::StrJoin(look->notes, "\n");
+    if (row.remark == kNothingFound) row.remark.clear();
+    return absl::OkStatus();
   }
-  index_of_row = std::move(match.index_of_row);
+  const LocatedJournal& journal = *look->journal;
+  const absl::StatusOr<std::vector<RowInfo>> rows =
+      ReadRows(journal.directory, journal.rows, access_);
+  if (!rows.ok()) return rows.status();
+  absl::Status read =
+      ReadProgress(journal.directory, access_, journaled_.state);
+  if (!read.ok()) return read;
+  index_of_row = MatchDataset(dataset, *rows).index_of_row;
+  return absl::OkStatus();
 }
 
 RunPlan CellEstimator::PlanOf() const {
@@ -166,21 +179,24 @@ absl::Status CellEstimator::Count(EstimateInputs& inputs) const {
 
 }  // namespace
 
-absl::StatusOr<std::string> EstimateStudy(const Command& command,
-                                          const JournalAccess& access) {
+absl::StatusOr<StudyEstimate> EstimateStudy(const Command& command,
+                                            const JournalAccess& access) {
   absl::StatusOr<absl::optional<Prices>> prices = LoadPrices(command.run);
   if (!prices.ok()) return prices.status();
   absl::StatusOr<std::vector<StudyDataset>> datasets =
       LoadDatasets(command.run, /*index_directory=*/"");
   if (!datasets.ok()) return datasets.status();
+  StudyEstimate study;
   std::vector<EstimateRow> rows;
   for (const Cell& cell : StudyCells(command.run, command.methods)) {
     absl::StatusOr<EstimateRow> row =
         CellEstimator(cell, (*datasets)[cell.dataset], access).Run(*prices);
     if (!row.ok()) return row.status();
+    study.exit_code = GraverCode(study.exit_code, row->exit_code);
     rows.push_back(*std::move(row));
   }
-  return command.run.json ? EstimateLines(rows) : EstimateTable(rows);
+  study.text = command.run.json ? EstimateLines(rows) : EstimateTable(rows);
+  return study;
 }
 
 }  // namespace runner

@@ -10,13 +10,18 @@
 
 namespace runner {
 
-// What `run` with the same options would still ask, by benchmark and in total:
-// a table, or with --json JSON lines, for stdout. Takes no lock, writes
-// nothing, calls nothing. A journal that `run` would refuse counts as none.
-// InvalidArgument for what `run` would refuse before asking anything; errors
-// of reading datasets.
-absl::StatusOr<std::string> EstimateStudy(const Command& command,
-                                          const JournalAccess& access);
+struct StudyEstimate {
+  std::string text;   // A table, or with --json JSON lines, for stdout.
+  int exit_code = 0;  // Of a benchmark that `run` would refuse for its journal.
+};
+
+// What `run` with the same options would still ask, by benchmark and in total.
+// Takes no lock, writes nothing, calls nothing. Where `run` would refuse a
+// journal, that is said, and the figures are those of a new one.
+// InvalidArgument for what `run` would refuse before looking for journals;
+// errors of reading datasets.
+absl::StatusOr<StudyEstimate> EstimateStudy(const Command& command,
+                                            const JournalAccess& access);
 
 }  // namespace runner
 

@@ -98,6 +98,26 @@ TEST(Estimate, AnUnknownPartMakesTheWholeUnknown) {
   EXPECT_THAT(EstimateTable(rows), HasSubstr("?: nobody can tell"));
 }
 
+TEST(Estimate, AModelWithoutAPriceIsNamed) {
+  EstimateRow row = Row("b", {});
+  row.model = "m2";
+  row.prices_without_it = "prices.yaml";
+  EXPECT_THAT(EstimateTable({Row("a", 1.5), row}),
+              AllOf(HasSubstr("?: prices.yaml has no price for m2.\n"),
+                    Not(HasSubstr("nobody"))));
+  row.estimate.completion_tokens = {};
+  EXPECT_THAT(EstimateTable({row}), HasSubstr("give --max-tokens, or run"));
+}
+
+TEST(Estimate, WhatARunWouldSayIsSaid) {
+  EstimateRow row = Row("b", 1.5);
+  row.remark = "journals/R differs";
+  row.exit_code = 13;
+  EXPECT_THAT(EstimateTable({row}),
+              HasSubstr("\nb: a run would not start (exit 13); its figures are "
+                        "those of a new journal\njournals/R differs\n"));
+}
+
 TEST(Estimate, LinesAreForPrograms) {
   std::istringstream lines(EstimateLines({Row("a", 1.5), Row("b", {})}));
   std::vector<nlohmann::json> events;

@@ -169,7 +169,7 @@ void SayWhyNew(const JournalWish& wish, const JournalAccess& access,
       return;
     }
   }
-  console.Say("No checkpoint found, starting");
+  console.Say(kNothingFound);
 }
 
 }  // namespace

@@ -20,6 +20,9 @@ inline constexpr absl::string_view kNothingToRetry =
     "No checkpoint available: --retry-failed asks the failed queries of a "
     "journal again, and there is none";
 
+// What is said where there is no journal at all.
+inline constexpr char kNothingFound[] = "No checkpoint found, starting";
+
 struct JournalWish {
   std::string journal_dir;
   std::string resume_from;  // This journal and no other; empty: found.
