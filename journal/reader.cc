@@ -136,9 +136,13 @@ ReadResult JournalReader::Next() {
     ReadResult next = NextRecord();
     if (next.outcome == ReadOutcome::kDamaged) damaged_ = next;
     if (next.outcome != ReadOutcome::kRecord) return next;
+    if (!options_.confirmed_only) {
+      next_lsn_ = next.record.lsn + 1;
+      return next;
+    }
     held_ = std::move(next);
   }
-  if (options_.confirmed_only && log_ != nullptr) {
+  if (log_ != nullptr) {
     const Lsn lsn = held_->record.lsn;
     ReadResult found = LookForConfirmation(lsn);
     // Looked at after what confirms it.
