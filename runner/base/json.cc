@@ -1,9 +1,12 @@
 #include "runner/base/json.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -27,31 +30,32 @@ absl::Status ErrorAt(size_t offset, absl::string_view what) {
       absl::StrCat("column ", offset + 1, ": ", what));
 }
 
-// Calls `visit(offset, character)` for each byte that is not in a string, until
-// it returns false.
-// Of a string's text: how many bytes, a multiple of 8, stand for themselves and
-// are neither quotes nor backslashes nor beyond ASCII. Eight bytes at once, see
-// "Determine if a word has a byte less than n" in Anderson, Bit Twiddling
-// Hacks.
+// Of a string's text: how many bytes it begins with that stand for themselves
+// and are neither quotes nor backslashes nor beyond ASCII.
 size_t PlainPrefix(absl::string_view text) {
-  constexpr uint64_t kOnes = 0x0101010101010101;
-  constexpr uint64_t kHighBits = 0x80 * kOnes;
-  const auto has_less = [](uint64_t word, uint64_t n) {
-    return (word - n * kOnes) & ~word & kHighBits;
-  };
   size_t at = 0;
-  for (uint64_t word = 0; text.size() - at >= sizeof(word);
-       at += sizeof(word)) {
-    std::memcpy(&word, text.data() + at, sizeof(word));
-    if (((word & kHighBits) | has_less(word, 0x20) |
-         has_less(word ^ '"' * kOnes, 1) | has_less(word ^ '\\' * kOnes, 1)) !=
-        0) {
-      break;
-    }
+#ifdef __SSE2__
+  // Sixteen at once: signed, what is beyond ASCII is below a blank, too.
+  for (; text.size() - at >= sizeof(__m128i); at += sizeof(__m128i)) {
+    const __m128i bytes =
+        _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    const __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    const __m128i slashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    const __m128i others = _mm_cmplt_epi8(bytes, _mm_set1_epi8(' '));
+    const int found =
+        _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quotes, slashes), others));
+    if (found != 0) return at + static_cast<size_t>(__builtin_ctz(found));
+  }
+#endif
+  for (; at < text.size(); ++at) {
+    const auto c = static_cast<unsigned char>(text[at]);
+    if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\') break;
   }
   return at;
 }
 
+// Calls `visit(offset, character)` for each byte that is not in a string, until
+// it returns false.
 template <typename Visit>
 void ScanOutsideStrings(absl::string_view text, Visit visit) {
   bool in_string = false;
@@ -265,11 +269,6 @@ void AppendJsonString(absl::string_view text, std::string& out) {
   while (at < text.size()) {
     at += PlainPrefix(text.substr(at));
     if (at == text.size()) break;
-    const auto c = static_cast<unsigned char>(text[at]);
-    if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-      ++at;
-      continue;
-    }
     const size_t length = Utf8SequenceLength(text.substr(at));
     if (length > 1) {
       at += length;
@@ -279,7 +278,7 @@ void AppendJsonString(absl::string_view text, std::string& out) {
     if (length == 0) {
       out += "\xEF\xBF\xBD";
     } else {
-      AppendEscape(c, out);
+      AppendEscape(static_cast<unsigned char>(text[at]), out);
     }
     plain_begin = ++at;
   }

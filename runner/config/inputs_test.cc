@@ -40,6 +40,21 @@ TEST(Json, StringsKeepUnicodeAndEscapeControls) {
   EXPECT_EQ(JsonString("a\xff\xc0z"), "\"a\xEF\xBF\xBD\xEF\xBF\xBDz\"");
 }
 
+TEST(Json, EveryByteIsEscapedWhereverItStands) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string special(1, static_cast<char>(byte));
+    const std::string escaped = JsonString(special);
+    for (size_t at = 0; at < 40; ++at) {
+      std::string text(40, 'x');
+      std::string expected = '"' + text + '"';
+      text.replace(at, 1, special);
+      expected.replace(at + 1, 1, escaped.substr(1, escaped.size() - 2));
+      EXPECT_EQ(JsonString(text), expected) << byte;
+    }
+  }
+  EXPECT_EQ(JsonString("\x1f \x7f"), "\"\\u001f \x7f\"");
+}
+
 TEST(Json, WrongTextIsAnErrorWithItsColumn) {
   EXPECT_THAT(Canonical(R"({"a": nope})"), HasSubstr("column 8"));
   EXPECT_THAT(Canonical("\"\xff\""), HasSubstr("column"));
