@@ -12,6 +12,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "journal/error.h"
+#include "journal/testing/fault_file_system.h"
 #include "runner/base/hashing.h"
 
 namespace runner {
@@ -27,12 +29,12 @@ class FakeStore : public ResultStore {
  public:
   absl::Status ForEach(
       uint32_t runs, const std::vector<uint32_t>& order,
-      absl::FunctionRef<absl::Status(const QueryResult&)> visit) override {
+      absl::FunctionRef<absl::Status(QueryResult&&)> visit) override {
     for (uint32_t run = 1; run <= runs; ++run) {
       for (const uint32_t index : order) {
         const auto found = results.find({run, index});
         if (found == results.end()) continue;
-        absl::Status status = visit(found->second);
+        absl::Status status = visit(QueryResult(found->second));
         if (!status.ok()) return status;
       }
     }
@@ -339,6 +341,26 @@ TEST_F(ResultsWriterTest, AFailureLeavesWhatWasPublished) {
 TEST_F(ResultsWriterTest, WhatCannotBeWrittenIsAnError) {
   path_ = "/proc/nowhere/results.json";
   EXPECT_FALSE(Write().ok());
+}
+
+TEST_F(ResultsWriterTest, AFullDiskIsAnErrorThatNamesTheFile) {
+  info_.order.clear();
+  for (uint32_t i = 0; i < 2000; ++i) {
+    info_.order.push_back(i);
+    Answer(1, i, 1).output = std::string(2000, 'x');
+  }
+  for (const std::string name : {"results.jsonl", "results.csv"}) {
+    for (const journal::FileOp op :
+         {journal::FileOp::kWrite, journal::FileOp::kSync}) {
+      journal::FaultFileSystem fs(journal::FileSystem::Posix());
+      fs.Inject({.op = op, .name_part = name, .error_number = ENOSPC});
+      const auto results = WriteResults(store_, info_, path_, fs);
+      EXPECT_EQ(journal::KindOf(results.status()),
+                journal::ErrorKind::kNoSpace);
+      EXPECT_THAT(results.status().message(), HasSubstr(name));
+      EXPECT_THAT(*fs.List(directory_ + "/a/b"), IsEmpty());
+    }
+  }
 }
 
 TEST_F(ResultsWriterTest, TheLinesStandBesideTheSummary) {

@@ -52,17 +52,11 @@ struct RecordPlace {
   journal::Lsn lsn = 0;  // 0: nowhere.
 };
 
-template <typename Record>
-absl::StatusOr<Record> ReadRecordAt(journal::Reader& reader,
-                                    const RecordPlace& place) {
-  const journal::ReadResult result = reader.ReadAt(place.position);
-  if (result.outcome == journal::ReadOutcome::kCompacted) {
-    return ReadRecord<Record>(reader, place.lsn);
-  }
-  if (result.outcome != journal::ReadOutcome::kRecord) {
-    return ReadFailure(result);
-  }
-  return DecodeRecord<Record>(result.record);
+inline journal::ReadResult ReadPlace(journal::Reader& reader,
+                                     const RecordPlace& place) {
+  journal::ReadResult result = reader.ReadAt(place.position);
+  if (result.outcome != journal::ReadOutcome::kCompacted) return result;
+  return reader.Read(place.lsn);
 }
 
 }  // namespace runner

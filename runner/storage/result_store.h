@@ -2,6 +2,7 @@
 #ifndef RUNNER_STORAGE_RESULT_STORE_H_
 #define RUNNER_STORAGE_RESULT_STORE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -37,6 +38,16 @@ struct QueryResult {
   uint32_t attempts = 0;
 };
 
+// What it takes, roughly, in bytes.
+inline size_t MemoryOf(const QueryResult& result) {
+  return sizeof(result) + result.key.id.size() +
+         (result.output.has_value() ? result.output->size() : 0) +
+         result.scores.size() * sizeof(result.scores[0]) +
+         result.extracted.size() + result.reasoning.size() +
+         result.metadata_json.size() + result.error_type.size() +
+         result.error_message.size();
+}
+
 // An index over a journal: some 40 bytes for each query of each run that was
 // begun; outputs are read when asked for. Not thread-safe.
 class ResultStore {
@@ -54,11 +65,12 @@ class ResultStore {
   virtual ~ResultStore() = default;
 
   // Calls `visit` for run 1..runs and, within a run, for each journal index in
-  // the order of `order` (dataset order). Queries with neither a scored answer
-  // nor a final error are passed over. Stops at the first error.
+  // the order of `order` (dataset order); the result is its to keep. Queries
+  // with neither a scored answer nor a final error are passed over. Stops at
+  // the first error.
   virtual absl::Status ForEach(
       uint32_t runs, const std::vector<uint32_t>& order,
-      absl::FunctionRef<absl::Status(const QueryResult&)> visit) = 0;
+      absl::FunctionRef<absl::Status(QueryResult&&)> visit) = 0;
 
   // Timing and history, outside of what must be reproducible.
   struct History {
