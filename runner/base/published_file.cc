@@ -8,7 +8,6 @@
 namespace runner {
 namespace {
 
-constexpr size_t kBufferBytes = 256 << 10;
 // A path has fewer steps than this: PATH_MAX is 4096.
 constexpr int kDirectoryDepthMax = 4096;
 
@@ -32,13 +31,23 @@ PublishedFile::~PublishedFile() {
 }
 
 absl::Status PublishedFile::Append(absl::string_view data) {
+  if (buffer_.empty() && data.size() >= kPublishedPieceBytes) {
+    return Write(data);
+  }
   buffer_.append(data.data(), data.size());
-  return buffer_.size() < kBufferBytes ? absl::OkStatus() : Flush();
+  return buffer_.size() < kPublishedPieceBytes ? absl::OkStatus() : Flush();
+}
+
+absl::Status PublishedFile::Write(absl::string_view data) {
+  synced_ = false;
+  const absl::Status status = file_->WriteAt(written_, data);
+  written_ += data.size();
+  return status;
 }
 
 absl::Status PublishedFile::Flush() {
-  const absl::Status status = file_->WriteAt(written_, buffer_);
-  written_ += buffer_.size();
+  if (buffer_.empty()) return absl::OkStatus();
+  const absl::Status status = Write(buffer_);
   buffer_.clear();
   return status;
 }
@@ -46,12 +55,20 @@ absl::Status PublishedFile::Flush() {
 absl::Status PublishedFile::Restart() {
   buffer_.clear();
   written_ = 0;
+  synced_ = false;
   return file_->Truncate(0);
 }
 
-absl::Status PublishedFile::Publish() {
+absl::Status PublishedFile::Sync() {
   absl::Status status = Flush();
-  if (status.ok()) status = file_->Sync();
+  if (!status.ok() || synced_) return status;
+  status = file_->Sync();
+  synced_ = status.ok();
+  return status;
+}
+
+absl::Status PublishedFile::Publish() {
+  absl::Status status = Sync();
   if (status.ok()) status = fs_->Rename(absl::StrCat(path_, ".tmp"), path_);
   if (!status.ok()) return status;
   file_.reset();

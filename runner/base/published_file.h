@@ -2,6 +2,7 @@
 #ifndef RUNNER_BASE_PUBLISHED_FILE_H_
 #define RUNNER_BASE_PUBLISHED_FILE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -12,6 +13,8 @@
 #include "journal/file_system.h"
 
 namespace runner {
+
+inline constexpr size_t kPublishedPieceBytes = 256 << 10;
 
 // For what is too large for journal::PublishFile, in the same steps: temporary
 // file `<path>.tmp` beside it, fsync, rename, directory fsync. Destroyed
@@ -25,14 +28,18 @@ class PublishedFile {
   PublishedFile(PublishedFile&&) = default;
   ~PublishedFile();
 
+  // Best in pieces of kPublishedPieceBytes: smaller ones are collected first.
   absl::Status Append(absl::string_view data);
   // Forgets what was appended so far.
   absl::Status Restart();
+  // Makes what was appended so far durable; Publish() does where this did not.
+  absl::Status Sync();
   absl::Status Publish();
 
  private:
   PublishedFile(journal::FileSystem& fs, absl::string_view path)
       : fs_(&fs), path_(path) {}
+  absl::Status Write(absl::string_view data);
   absl::Status Flush();
 
   journal::FileSystem* fs_;
@@ -40,6 +47,7 @@ class PublishedFile {
   std::unique_ptr<journal::File> file_;  // Null once published.
   std::string buffer_;
   uint64_t written_ = 0;
+  bool synced_ = false;
 };
 
 // Makes `directory` and what is missing above it.

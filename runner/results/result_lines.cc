@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "runner/base/json.h"
-#include "runner/base/json_writer.h"
 #include "runner/base/text.h"
 
 namespace runner {
@@ -14,18 +13,40 @@ namespace {
 
 constexpr char kRowEnd[] = "\r\n";
 
-void WriteUsage(const QueryResult& result, JsonWriter& line) {
+void AppendJsonUsage(const QueryResult& result, std::string& out) {
   const bool known = result.usage.metered || result.cost.has_value();
-  if (result.failed || !known) return line.Null();
-  line.BeginObject();
-  if (result.usage.metered) {
-    line.Key("prompt_tokens").Number(result.usage.prompt_tokens);
-    line.Key("completion_tokens").Number(result.usage.completion_tokens);
-    line.Key("cached_tokens").Number(result.usage.cached_tokens);
-    line.Key("reasoning_tokens").Number(result.usage.reasoning_tokens);
+  if (result.failed || !known) {
+    out += "null";
+    return;
   }
-  if (result.cost.has_value()) line.Key("cost").Number(*result.cost);
-  line.EndObject();
+  char separator = '{';
+  if (result.usage.metered) {
+    const Usage& usage = result.usage;
+    absl::StrAppend(&out, R"({"prompt_tokens":)", usage.prompt_tokens,
+                    R"(,"completion_tokens":)", usage.completion_tokens,
+                    R"(,"cached_tokens":)", usage.cached_tokens,
+                    R"(,"reasoning_tokens":)", usage.reasoning_tokens);
+    separator = ',';
+  }
+  if (result.cost.has_value()) {
+    out += separator;
+    absl::StrAppend(&out, R"("cost":)", JsonNumber(*result.cost));
+  }
+  out += '}';
+}
+
+void AppendJsonScores(const QueryResult& result, std::string& out) {
+  const NamedValues& scores = result.scores;
+  out += '{';
+  bool first = true;
+  for (size_t i = 0; i < scores.size() && !result.failed; ++i) {
+    if (IsRepeated(scores, i)) continue;
+    if (!std::exchange(first, false)) out += ',';
+    AppendJsonString(scores[i].first, out);
+    out += ':';
+    out += JsonNumber(scores[i].second);
+  }
+  out += '}';
 }
 
 void AppendText(absl::string_view text, std::string& out) {
@@ -64,34 +85,27 @@ bool IsRepeated(const NamedValues& scores, size_t i) {
 }
 
 void AppendResultLine(const QueryResult& result, std::string& out) {
-  JsonWriter line(out, /*indent=*/0);
-  line.BeginObject();
-  line.Key("run").Number(uint64_t{result.key.run});
-  line.Key("query_id").String(result.key.id);
-  line.Key("occurrence").Number(uint64_t{result.key.occurrence});
-  line.Key("status").String(result.failed ? "failed" : "ok");
-  line.Key("output");
+  absl::StrAppend(&out, R"({"run":)", result.key.run, R"(,"query_id":)");
+  AppendJsonString(result.key.id, out);
+  absl::StrAppend(&out, R"(,"occurrence":)", result.key.occurrence,
+                  R"(,"status":)", result.failed ? R"("failed")" : R"("ok")",
+                  R"(,"output":)");
   if (result.failed || !result.output.has_value()) {
-    line.Null();
+    out += "null";
   } else {
-    line.String(*result.output);
+    AppendJsonString(*result.output, out);
   }
-  line.Key("scores").BeginObject();
-  for (size_t i = 0; i < result.scores.size() && !result.failed; ++i) {
-    const auto& [name, value] = result.scores[i];
-    if (!IsRepeated(result.scores, i)) line.Key(name).Number(value);
-  }
-  line.EndObject();
-  line.Key("usage");
-  WriteUsage(result, line);
-  line.Key("error_type");
+  out += R"(,"scores":)";
+  AppendJsonScores(result, out);
+  out += R"(,"usage":)";
+  AppendJsonUsage(result, out);
+  out += R"(,"error_type":)";
   if (result.failed) {
-    line.String(result.error_type);
+    AppendJsonString(result.error_type, out);
   } else {
-    line.Null();
+    out += "null";
   }
-  line.EndObject();
-  out += '\n';
+  out += "}\n";
 }
 
 CsvTable::CsvTable(std::vector<std::string> scores)

@@ -9,6 +9,8 @@
 #include "absl/strings/strip.h"
 #include "runner/base/hashing.h"
 #include "runner/base/published_file.h"
+#include "runner/results/result_fan_out.h"
+#include "runner/results/result_files.h"
 #include "runner/results/result_lines.h"
 #include "runner/results/results_json.h"
 
@@ -84,78 +86,26 @@ class ScoreTable {
   std::map<std::string, std::unique_ptr<ScoreSummary>> by_name_;
 };
 
-// Both files while they are written, under one name each.
-class ResultFiles {
- public:
-  static absl::StatusOr<ResultFiles> Create(journal::FileSystem& fs,
-                                            absl::string_view results_path) {
-    absl::StatusOr<PublishedFile> lines =
-        PublishedFile::Create(fs, ResultLinesPath(results_path));
-    if (!lines.ok()) return lines.status();
-    absl::StatusOr<PublishedFile> table =
-        PublishedFile::Create(fs, ResultTablePath(results_path));
-    if (!table.ok()) return table.status();
-    return ResultFiles(*std::move(lines), *std::move(table));
-  }
-
-  absl::Status AppendLine(const QueryResult& result) {
-    text_.clear();
-    AppendResultLine(result, text_);
-    return lines_.Append(text_);
-  }
-
-  absl::Status AppendHeader(const CsvTable& csv) {
-    return table_.Append(csv.Header());
-  }
-
-  absl::Status AppendRow(const CsvTable& csv, const QueryResult& result) {
-    text_.clear();
-    csv.AppendRow(result, text_);
-    return table_.Append(text_);
-  }
-
-  absl::Status RestartTable() { return table_.Restart(); }
-
-  absl::Status Publish() {
-    const absl::Status status = lines_.Publish();
-    return status.ok() ? table_.Publish() : status;
-  }
-
- private:
-  ResultFiles(PublishedFile lines, PublishedFile table)
-      : lines_(std::move(lines)), table_(std::move(table)) {}
-
-  PublishedFile lines_;
-  PublishedFile table_;
-  std::string text_;
-};
-
-// Takes the results one by one in canonical order.
+// Sums up the results, one by one in canonical order.
 class Collector {
  public:
-  Collector(const ResultsInfo& info, ResultFiles& files)
+  explicit Collector(const ResultsInfo& info)
       : info_(info),
-        files_(files),
         queries_(info.order.empty() ? 0
                                     : 1 + *std::max_element(info.order.begin(),
                                                             info.order.end())),
         pooled_(info, queries_, info.runs) {}
 
+  // One that IsDone().
   absl::Status Take(const QueryResult& result) {
     if (result.key.index >= queries_ || result.key.run > info_.runs) {
       return absl::InternalError("a result that was not asked for");
     }
-    if (!IsDone(result)) return absl::OkStatus();
-    absl::Status status = EnterRun(result.key.run);
+    const absl::Status status = EnterRun(result.key.run);
     if (!status.ok()) return status;
-    if (result.failed) {
-      TakeFailed(result);
-    } else {
-      status = TakeCompleted(result);
-      if (!status.ok()) return status;
-    }
-    status = files_.AppendLine(result);
-    return status.ok() ? AppendRow(result) : status;
+    if (!result.failed) return TakeCompleted(result);
+    TakeFailed(result);
+    return absl::OkStatus();
   }
 
   // Not answered without all expected scores: still to be scored.
@@ -163,9 +113,8 @@ class Collector {
     return result.failed || HasExpectedScores(result);
   }
 
-  // The columns of all results. Where they are those of the first one, which
-  // is so but for a worker that invents names as it goes, the table is written.
-  CsvTable AllColumns() const {
+  // The columns of all results so far.
+  CsvTable Columns() const {
     std::vector<std::string> names;
     for (const ExpectedScore& score : info_.scorers)
       names.push_back(score.name);
@@ -173,9 +122,6 @@ class Collector {
       names.push_back(std::move(name));
     }
     return CsvTable(std::move(names));
-  }
-  bool TableIsWhole() const {
-    return csv_ != nullptr && csv_->scores() == AllColumns().scores();
   }
 
   absl::StatusOr<Results> Finish() {
@@ -204,15 +150,6 @@ class Collector {
               result.scores.begin(), result.scores.end(),
               [&](const auto& score) { return score.first == expected.name; });
         });
-  }
-
-  absl::Status AppendRow(const QueryResult& result) {
-    if (csv_ == nullptr) {
-      csv_ = std::make_unique<CsvTable>(AllColumns());
-      const absl::Status status = files_.AppendHeader(*csv_);
-      if (!status.ok()) return status;
-    }
-    return files_.AppendRow(*csv_, result);
   }
 
   // Ends all runs before `run`, also those without any result.
@@ -261,26 +198,40 @@ class Collector {
   }
 
   const ResultsInfo& info_;
-  ResultFiles& files_;
-  std::unique_ptr<CsvTable> csv_;  // From the first result on.
-  const uint32_t queries_;         // Journal indices are below it.
+  const uint32_t queries_;  // Journal indices are below it.
   ScoreTable pooled_;
   std::unique_ptr<ScoreTable> in_run_ = NewRun();
   RunResults current_;
   Results results_;
 };
 
-// Writes the table again, now that all columns are known.
-absl::Status RewriteTable(ResultStore& store, const ResultsInfo& info,
-                          const Collector& collector, ResultFiles& files) {
-  const CsvTable csv = collector.AllColumns();
-  absl::Status status = files.RestartTable();
-  if (status.ok()) status = files.AppendHeader(csv);
+// All results, once through.
+absl::Status WriteAll(ResultStore& store, const ResultsInfo& info,
+                      Collector& collector, LinesFile& lines,
+                      TableFile& table) {
+  ResultFanOut fan_out({&lines, &table});
+  absl::Status status =
+      store.ForEach(info.runs, info.order, [&](QueryResult&& result) {
+        if (!collector.IsDone(result)) return absl::OkStatus();
+        absl::Status s = collector.Take(result);
+        if (s.ok() && table.columns() == nullptr) {
+          s = table.Begin(collector.Columns());
+        }
+        return s.ok() ? fan_out.Add(std::move(result)) : s;
+      });
+  return status.ok() ? fan_out.Finish() : status;
+}
+
+// The table again, now that all columns are known. They are those of the first
+// result but for a worker that invents names as it goes.
+absl::Status WriteTableAgain(ResultStore& store, const ResultsInfo& info,
+                             const Collector& collector, TableFile& table) {
+  absl::Status status = table.Begin(collector.Columns());
   if (!status.ok()) return status;
-  return store.ForEach(info.runs, info.order, [&](const QueryResult& result) {
-    return collector.IsDone(result) ? files.AppendRow(csv, result)
-                                    : absl::OkStatus();
+  status = store.ForEach(info.runs, info.order, [&](const QueryResult& result) {
+    return collector.IsDone(result) ? table.Append(result) : absl::OkStatus();
   });
+  return status.ok() ? table.Finish() : status;
 }
 
 }  // namespace
@@ -300,21 +251,27 @@ absl::StatusOr<Results> WriteResults(ResultStore& store,
   absl::Status status =
       CreateDirectories(fs, journal::ParentDirectory(results_path));
   if (!status.ok()) return status;
-  absl::StatusOr<ResultFiles> files = ResultFiles::Create(fs, results_path);
-  if (!files.ok()) return files.status();
-  Collector collector(info, *files);
-  status = store.ForEach(info.runs, info.order, [&](const QueryResult& result) {
-    return collector.Take(result);
-  });
+  absl::StatusOr<PublishedFile> lines_file =
+      PublishedFile::Create(fs, ResultLinesPath(results_path));
+  if (!lines_file.ok()) return lines_file.status();
+  absl::StatusOr<PublishedFile> table_file =
+      PublishedFile::Create(fs, ResultTablePath(results_path));
+  if (!table_file.ok()) return table_file.status();
+  LinesFile lines(*std::move(lines_file));
+  TableFile table(*std::move(table_file));
+  Collector collector(info);
+  status = WriteAll(store, info, collector, lines, table);
   if (!status.ok()) return status;
-  if (!collector.TableIsWhole()) {
-    status = RewriteTable(store, info, collector, *files);
+  if (table.columns() == nullptr ||
+      table.columns()->scores() != collector.Columns().scores()) {
+    status = WriteTableAgain(store, info, collector, table);
     if (!status.ok()) return status;
   }
   absl::StatusOr<Results> results = collector.Finish();
   if (!results.ok()) return results.status();
   // The lines first: who sees the summary finds the lines it sums up.
-  status = files->Publish();
+  status = lines.Publish();
+  if (status.ok()) status = table.Publish();
   if (!status.ok()) return status;
   status = journal::PublishFile(fs, results_path,
                                 ResultsJson(*results, info, store.history()));
