@@ -18,6 +18,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runner/base/hashing.h"
+#include "runner/base/json.h"
 #include "runner/base/line_reader.h"
 #include "runner/data/fields.h"
 #include "runner/data/index_file.h"
@@ -359,6 +360,63 @@ TEST(Fields, WhatIsAskedForAndMissingIsAnError) {
   for (const char* path : {"{method}.x", "{modle}", "a..b"}) {
     EXPECT_FALSE(Fields::Create({.input_field = path}, "m", "").ok()) << path;
   }
+}
+
+// Rows are read by two libraries, the quick one first. What they say must not
+// depend on which it was.
+TEST(Fields, ValuesReadAsTheirCanonicalForm) {
+  const std::string deep =
+      std::string(kJsonDepthMax - 2, '[') + std::string(kJsonDepthMax - 2, ']');
+  const std::string values[] = {
+      R"("a\u00e9\ud83d\ude00\n\"\\\/")",
+      R"("\u0000")",
+      "\"\"",
+      "7",
+      "-0",
+      "-0.0",
+      "1.0",
+      "1e2",
+      "1.5e-7",
+      "9007199254740993",
+      "9223372036854775808",
+      "18446744073709551615",
+      "18446744073709551616",
+      "-9223372036854775809",
+      "123456789012345678901234567890",
+      "true",
+      "[1, {\"b\": 2.0, \"a\": []}]",
+      "{\"z\":1,\"a\":1e0}",
+      deep,
+      absl::StrCat("\"", std::string(2 << 20, 'x'), "\"")};
+  for (const std::string& value : values) {
+    const std::string text =
+        RenderText(*ParseJson(absl::StrCat("[", value, "]"))->begin());
+    const RowFields row =
+        Resolve({.target_field = "a.b"},
+                absl::StrCat("{\"input\":", value,
+                             ",\"a\":{\"b\":1,\"b\":", value, "}}"));
+    EXPECT_EQ(row.input, text) << value.substr(0, 100);
+    EXPECT_EQ(row.target, text) << value.substr(0, 100);
+  }
+}
+
+TEST(Fields, WhatIsNoRowIsRefused) {
+  const auto fields = Fields::Create({}, "m", "");
+  const std::string too_deep =
+      absl::StrCat("{\"a\":", std::string(kJsonDepthMax, '['),
+                   std::string(kJsonDepthMax, ']'), "}");
+  for (const absl::string_view row :
+       {"[1]", "{\"a\":1} 2", "{\"a\":\"\\ud800\"}", "{\"a\":\"\xff\"}",
+        "{\"a\":1e999}", "", "{\"a\":01}", too_deep.c_str()}) {
+    EXPECT_FALSE(fields->Resolve(row).ok()) << row;
+  }
+}
+
+TEST(Fields, AKeyWithDotsGoesBeforeSteps) {
+  const FieldOptions options = {.target_field = "a.0"};
+  EXPECT_EQ(Resolve(options, R"({"a":["x"],"a.0":"whole"})").target, "whole");
+  EXPECT_EQ(Resolve(options, R"({"a":["x"]})").target, "x");
+  EXPECT_EQ(Resolve(options, R"({"a":{"0":"y"}})").target, "y");
 }
 
 // -- Selection ----------------------------------------------------------------

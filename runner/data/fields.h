@@ -2,7 +2,6 @@
 #ifndef RUNNER_DATA_FIELDS_H_
 #define RUNNER_DATA_FIELDS_H_
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -48,8 +47,6 @@ class Fields {
   absl::StatusOr<RowFields> Resolve(absl::string_view row_json) const;
 
  private:
-  absl::StatusOr<RowFields> ResolveObject(const nlohmann::json& row) const;
-
   // A path's steps. The placeholders are filled in after the path was split, so
   // that the dots of "gpt-4.1" split nothing.
   struct Path {
@@ -60,6 +57,10 @@ class Fields {
                                        const std::string& path,
                                        absl::string_view model,
                                        absl::string_view method);
+
+  // Nothing where `Value`, a row, cannot tell.
+  template <typename Value>
+  absl::StatusOr<absl::optional<RowFields>> ResolveIn(const Value& row) const;
 
   Path input_;
   Path target_;
