@@ -29,6 +29,7 @@
 #include "absl/strings/strip.h"
 #include "journal/file_system.h"
 #include "runner/results/results_writer.h"
+#include "runner/storage/attempt_records.h"
 #include "runner/storage/benchmark_journal.h"
 #include "runner/storage/result_store.h"
 
@@ -98,13 +99,15 @@ void WriteJournal(const Flags& flags, const std::string& directory) {
   Must((*journal)->BeginSession({}));
   for (uint32_t i = 0; i < flags.results; i += kStartsAtOnce) {
     std::vector<runner::EvaluationRequest> requests;
+    std::vector<runner::AttemptStartRecord> starts;
     for (uint32_t j = i; j < flags.results && j < i + kStartsAtOnce; ++j) {
       runner::EvaluationRequest request;
       request.key = KeyOf(j);
       request.attempt = 1;
+      starts.push_back(runner::MakeStart(request));
       requests.push_back(std::move(request));
     }
-    Must((*journal)->RecordStarts(requests, /*durable=*/false));
+    Must((*journal)->RecordStarts(absl::MakeSpan(starts), /*durable=*/false));
     for (const runner::EvaluationRequest& request : requests) {
       runner::EvaluationResult result;
       result.output = Output(request.key.index, flags.output_bytes);

@@ -202,7 +202,7 @@ EvaluationRequest Request(uint32_t run, uint32_t index, uint32_t attempt = 1) {
 }
 
 void Start(BenchmarkJournal& journal, const EvaluationRequest& request) {
-  Must(journal.RecordStarts({&request, 1}, true));
+  Must(journal.RecordStart(request, true));
 }
 
 void Answer(BenchmarkJournal& journal, const EvaluationRequest& request,

@@ -350,7 +350,7 @@ absl::Status CheckpointManagerImpl::BeginQuery(uint32_t run,
     request = NextAttempt(*asked);
     first = begun_.insert(asked->slot).second;
   }
-  absl::Status s = journal_->RecordStarts({&request, 1}, /*durable=*/true);
+  absl::Status s = journal_->RecordStart(request, /*durable=*/true);
   if (s.ok()) return s;
   absl::MutexLock lock(&mutex_);
   --attempts_[asked->slot];
@@ -360,7 +360,7 @@ absl::Status CheckpointManagerImpl::BeginQuery(uint32_t run,
 
 absl::Status CheckpointManagerImpl::StartLate(const Asked& asked) {
   const EvaluationRequest request = NextAttempt(asked);
-  absl::Status s = journal_->RecordStarts({&request, 1}, /*durable=*/false);
+  absl::Status s = journal_->RecordStart(request, /*durable=*/false);
   if (s.ok()) {
     begun_.insert(asked.slot);
   } else {

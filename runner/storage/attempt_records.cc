@@ -34,6 +34,14 @@ std::string CutText(absl::string_view text) {
                       text.size() - kErrorTextMax, " more bytes were cut]");
 }
 
+AttemptStartRecord MakeStart(const EvaluationRequest& request) {
+  AttemptStartRecord record;
+  record.key = request.key;
+  record.attempt = request.attempt;
+  record.seed = request.seed;
+  return record;
+}
+
 ResponseRecord MakeResponse(const EvaluationRequest& request,
                             const EvaluationResult& result) {
   ResponseRecord record;

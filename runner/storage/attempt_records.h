@@ -28,7 +28,8 @@ absl::Status CheckFits(const EvaluationRequest& request,
 // The first kErrorTextMax bytes; says so when there were more.
 std::string CutText(absl::string_view text);
 
-// All of them are of this moment.
+// All but MakeStart's are of this moment.
+AttemptStartRecord MakeStart(const EvaluationRequest& request);
 ResponseRecord MakeResponse(const EvaluationRequest& request,
                             const EvaluationResult& result);
 // `result` has an error; its texts are cut.

@@ -13,6 +13,7 @@
 #include "runner/base/version.h"
 #include "runner/storage/attempt_records.h"
 #include "runner/storage/errors_log.h"
+#include "runner/storage/in_doubt_list.h"
 #include "runner/storage/journal_head.h"
 #include "runner/storage/journal_read.h"
 #include "runner/storage/journal_watch.h"
@@ -26,9 +27,6 @@
 
 namespace runner {
 namespace {
-
-constexpr size_t kInDoubtPerRecordMax = 4096;
-constexpr size_t kInDoubtBytesMax = 1 << 20;
 
 constexpr uint32_t kNotCounted = 0;  // Starts, scores and the like.
 
@@ -120,14 +118,12 @@ class JournalOfBenchmark final : public BenchmarkJournal {
   absl::Status RecordSelection(const SelectionRecord& selection) override
       ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status RecordInDoubt(absl::Span<const OpenQuery> queries) override;
-  absl::Status RecordStarts(absl::Span<const EvaluationRequest> requests,
+  absl::Status RecordStarts(absl::Span<AttemptStartRecord> starts,
                             bool durable) override;
-  absl::Status RecordResponse(const EvaluationRequest& request,
-                              const EvaluationResult& result) override;
+  absl::Status RecordResponses(absl::Span<const Answered> answers) override;
   absl::Status RecordError(const EvaluationRequest& request,
                            const EvaluationResult& result, bool final) override;
-  absl::Status RecordScore(const QueryKey& key, const NamedValues& scores,
-                           bool unparsed, absl::string_view extracted) override;
+  absl::Status RecordScores(absl::Span<ScoreRecord> scores) override;
   absl::StatusOr<std::map<uint32_t, std::string>> ReadWorkerStates(
       uint32_t slots) const override;
   uint32_t worker_states() const override {
@@ -168,8 +164,6 @@ class JournalOfBenchmark final : public BenchmarkJournal {
 
   absl::Status CheckKey(const QueryKey& key) const;
   absl::StatusOr<std::unique_ptr<journal::Reader>> OpenReader() const override;
-  absl::StatusOr<AttemptStartRecord> StartOf(journal::Reader& reader,
-                                             const OpenQuery& query) const;
   void NoteOddRecords();
   absl::Status ReadSelection(journal::Reader& reader);
 
@@ -407,86 +401,56 @@ absl::Status JournalOfBenchmark::RecordSelection(
   return absl::OkStatus();
 }
 
-// The attempt as its start was journaled, so that it can be named; without a
-// name where the record is damaged. kIo: it may be read another time.
-absl::StatusOr<AttemptStartRecord> JournalOfBenchmark::StartOf(
-    journal::Reader& reader, const OpenQuery& query) const {
-  absl::StatusOr<AttemptStartRecord> start =
-      ReadRecord<AttemptStartRecord>(reader, query.lsn);
-  if (start.ok() ||
-      journal::KindOf(start.status()) == journal::ErrorKind::kIo) {
-    return start;
-  }
-  AttemptStartRecord unnamed;
-  unnamed.key.run = query.run;
-  unnamed.key.index = query.index;
-  unnamed.attempt = query.attempts;
-  return unnamed;
-}
-
 absl::Status JournalOfBenchmark::RecordInDoubt(
     absl::Span<const OpenQuery> queries) {
   absl::StatusOr<std::unique_ptr<journal::Reader>> reader = OpenReader();
   if (!reader.ok()) return reader.status();
-  InDoubtRecord record;
-  record.at = absl::Now();
+  std::string session_id;
   {
     absl::MutexLock lock(&mutex_);
-    record.session_id = session_id_;
+    session_id = session_id_;
   }
-  size_t bytes = 0;
-  for (const OpenQuery& query : InOrderOfLsn(queries)) {
-    if (!query.in_flight) continue;
-    absl::StatusOr<AttemptStartRecord> start = StartOf(**reader, query);
-    if (!start.ok()) return start.status();
-    record.starts.push_back(*std::move(start));
-    bytes += record.starts.back().key.id.size();
-    if (record.starts.size() < kInDoubtPerRecordMax &&
-        bytes < kInDoubtBytesMax) {
-      continue;
-    }
-    if (absl::Status s = Append(record, kNotCounted); !s.ok()) return s;
-    record.starts.clear();
-    bytes = 0;
-  }
-  if (record.starts.empty()) return absl::OkStatus();
-  return Append(record, kNotCounted);
+  return ListInDoubt(**reader, queries, [&](InDoubtRecord record) {
+    record.session_id = session_id;
+    return Append(record, kNotCounted);
+  });
 }
 
 absl::Status JournalOfBenchmark::RecordStarts(
-    absl::Span<const EvaluationRequest> requests, bool durable) {
-  if (requests.empty()) return absl::OkStatus();
+    absl::Span<AttemptStartRecord> starts, bool durable) {
+  if (starts.empty()) return absl::OkStatus();
   // Nothing more is paid for what a damaged journal may lose. Answers that are
   // on their way are recorded all the same.
   if (absl::Status damage = watch_.damage(); !damage.ok()) return damage;
-  if (state_.open_count() + requests.size() > kOpenQueriesMax) {
+  if (state_.open_count() + starts.size() > kOpenQueriesMax) {
     return Invalid(absl::StrCat("more than ", kOpenQueriesMax,
                                 " queries have failed or are under way; use "
                                 "shards"));
   }
   std::vector<Body> bodies;
-  bodies.reserve(requests.size());
+  bodies.reserve(starts.size());
   const absl::Time now = absl::Now();
-  for (const EvaluationRequest& request : requests) {
-    if (absl::Status s = CheckKey(request.key); !s.ok()) return s;
-    AttemptStartRecord record;
-    record.key = request.key;
-    record.attempt = request.attempt;
-    record.seed = request.seed;
-    record.at = now;
-    bodies.push_back({RecordType::kAttemptStart, Encode(record)});
+  for (AttemptStartRecord& start : starts) {
+    if (absl::Status s = CheckKey(start.key); !s.ok()) return s;
+    start.at = now;
+    bodies.push_back({RecordType::kAttemptStart, Encode(start)});
   }
   absl::StatusOr<journal::Lsn> lsn = AppendAll(*writer_, bodies);
   if (!lsn.ok()) return lsn.status();
   return durable ? writer_->WaitDurable(*lsn) : absl::OkStatus();
 }
 
-absl::Status JournalOfBenchmark::RecordResponse(
-    const EvaluationRequest& request, const EvaluationResult& result) {
-  if (absl::Status s = CheckKey(request.key); !s.ok()) return s;
-  if (absl::Status s = CheckFits(request, result); !s.ok()) return s;
-  return results_->Append(RecordType::kResponse,
-                          Encode(MakeResponse(request, result)), result);
+absl::Status JournalOfBenchmark::RecordResponses(
+    absl::Span<const Answered> answers) {
+  std::vector<std::string> bodies;
+  bodies.reserve(answers.size());
+  for (const auto& [request, result] : answers) {
+    if (absl::Status s = CheckKey(request->key); !s.ok()) return s;
+    if (absl::Status s = CheckFits(*request, *result); !s.ok()) return s;
+    bodies.push_back(Encode(MakeResponse(*request, *result)));
+  }
+  if (bodies.size() != 1) return results_->AppendAll(bodies);
+  return results_->Append(RecordType::kResponse, bodies[0], *answers[0].result);
 }
 
 absl::Status JournalOfBenchmark::RecordError(const EvaluationRequest& request,
@@ -503,23 +467,22 @@ absl::Status JournalOfBenchmark::RecordError(const EvaluationRequest& request,
   return status;
 }
 
-absl::Status JournalOfBenchmark::RecordScore(const QueryKey& key,
-                                             const NamedValues& scores,
-                                             bool unparsed,
-                                             absl::string_view extracted) {
-  if (absl::Status s = CheckKey(key); !s.ok()) return s;
-  if (!state_.IsDone(key.run, key.index)) {
-    return Invalid(absl::StrCat("query ", key.index, " of run ", key.run,
-                                " has no answer that could be scored"));
+absl::Status JournalOfBenchmark::RecordScores(absl::Span<ScoreRecord> scores) {
+  std::vector<Body> bodies;
+  bodies.reserve(scores.size());
+  const absl::Time now = absl::Now();
+  for (ScoreRecord& score : scores) {
+    const QueryKey& key = score.key;
+    if (absl::Status s = CheckKey(key); !s.ok()) return s;
+    if (!state_.IsDone(key.run, key.index)) {
+      return Invalid(absl::StrCat("query ", key.index, " of run ", key.run,
+                                  " has no answer that could be scored"));
+    }
+    score.scoring_hash = info_.scoring_hash;
+    score.at = now;
+    bodies.push_back({RecordType::kScore, Encode(score)});
   }
-  ScoreRecord record;
-  record.key = key;
-  record.scoring_hash = info_.scoring_hash;
-  record.scores = scores;
-  record.unparsed = unparsed;
-  record.extracted = std::string(extracted);
-  record.at = absl::Now();
-  return Append(record, kNotCounted);
+  return AppendAll(*writer_, bodies).status();
 }
 
 absl::StatusOr<std::map<uint32_t, std::string>>
@@ -637,6 +600,30 @@ absl::StatusOr<std::unique_ptr<BenchmarkJournal>> BenchmarkJournal::Create(
   return Create(
       directory, info, rows.size(), [&](uint64_t i) { return rows[i]; },
       options);
+}
+
+absl::Status BenchmarkJournal::RecordStart(const EvaluationRequest& request,
+                                           bool durable) {
+  AttemptStartRecord start = MakeStart(request);
+  return RecordStarts({&start, 1}, durable);
+}
+
+absl::Status BenchmarkJournal::RecordResponse(const EvaluationRequest& request,
+                                              const EvaluationResult& result) {
+  const Answered answer{&request, &result};
+  return RecordResponses({&answer, 1});
+}
+
+absl::Status BenchmarkJournal::RecordScore(const QueryKey& key,
+                                           const NamedValues& scores,
+                                           bool unparsed,
+                                           absl::string_view extracted) {
+  ScoreRecord score;
+  score.key = key;
+  score.scores = scores;
+  score.unparsed = unparsed;
+  score.extracted = std::string(extracted);
+  return RecordScores({&score, 1});
 }
 
 absl::StatusOr<std::vector<RowInfo>> BenchmarkJournal::ReadRows() const {

@@ -31,6 +31,12 @@ struct SessionInfo {
   std::string config_json;
 };
 
+// What an evaluator said to a request. Borrowed.
+struct Answered {
+  const EvaluationRequest* request = nullptr;
+  const EvaluationResult* result = nullptr;
+};
+
 // Larger journals are opened by their newest state and what follows it, and the
 // rest is read while the run goes on: what it finds ends the run.
 inline constexpr uint64_t kVerifiedBytesMax = 256 << 20;
@@ -120,8 +126,8 @@ class BenchmarkJournal : public QueryProgress {
   virtual uint32_t worker_states() const = 0;
 
   // Recording. Errors: kInvalidArgument, with nothing written, for a key that
-  // is not in the list of rows, a score without an answer, or a record of more
-  // than 16 MiB; else those of journal::Writer::Append.
+  // is not in the list of rows, a score without an answer, or more than 16 MiB
+  // at once; else those of journal::Writer::Append.
   // Continues the list of rows; durable on return.
   virtual absl::Status ExtendRows(absl::Span<const RowInfo> rows) = 0;
   // From here on answers are scored by other rules, earlier ones again: until
@@ -143,23 +149,27 @@ class BenchmarkJournal : public QueryProgress {
   virtual absl::Status RecordSelection(const SelectionRecord& selection) = 0;
   // Lists those that are in flight as in doubt, by name; the rest is ignored.
   virtual absl::Status RecordInDoubt(absl::Span<const OpenQuery> queries) = 0;
-  // All of them in one append; durable on return if `durable`. kDamage once
-  // reading in the background has met damage.
-  virtual absl::Status RecordStarts(
-      absl::Span<const EvaluationRequest> requests, bool durable) = 0;
-  // With the worker's state, if it gave one and no newer one of its slot is
-  // recorded: both survive, or neither.
-  virtual absl::Status RecordResponse(const EvaluationRequest& request,
-                                      const EvaluationResult& result) = 0;
-  // With the worker's state, as RecordResponse. Also adds a line to errors.log
+  // All of them in one append, their time set; durable on return if `durable`.
+  // kDamage once reading in the background has met damage.
+  virtual absl::Status RecordStarts(absl::Span<AttemptStartRecord> starts,
+                                    bool durable) = 0;
+  absl::Status RecordStart(const EvaluationRequest& request, bool durable);
+  // All or none, also when the process dies. Of one alone with the worker's
+  // state, if it gave one and no newer one of its slot is recorded: both
+  // survive, or neither. Of several none has a state.
+  virtual absl::Status RecordResponses(absl::Span<const Answered> answers) = 0;
+  absl::Status RecordResponse(const EvaluationRequest& request,
+                              const EvaluationResult& result);
+  // With the worker's state, as RecordResponses. Also adds a line to errors.log
   // in the journal's directory. A message or a
   // context too long for a record is cut, and says so.
   virtual absl::Status RecordError(const EvaluationRequest& request,
                                    const EvaluationResult& result,
                                    bool final) = 0;
-  virtual absl::Status RecordScore(const QueryKey& key,
-                                   const NamedValues& scores, bool unparsed,
-                                   absl::string_view extracted) = 0;
+  // Some 4 MiB in one append; by which scoring, and when, is filled in.
+  virtual absl::Status RecordScores(absl::Span<ScoreRecord> scores) = 0;
+  absl::Status RecordScore(const QueryKey& key, const NamedValues& scores,
+                           bool unparsed, absl::string_view extracted);
   // In one append; `at` is filled in.
   virtual absl::Status RecordBatches(absl::Span<const BatchRecord> batches) = 0;
   // `at` is filled in.

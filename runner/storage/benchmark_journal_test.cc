@@ -4,6 +4,7 @@
 #include "absl/strings/match.h"
 #include "runner/base/hashing.h"
 #include "runner/base/version.h"
+#include "runner/storage/attempt_records.h"
 #include "runner/storage/journal_locator.h"
 #include "runner/storage/journal_test_fixture.h"
 #include "runner/storage/record_codec.h"
@@ -84,12 +85,31 @@ TEST_F(BenchmarkJournalTest, RemembersWhatIsDone) {
   EXPECT_TRUE(open[2].unscored);
 }
 
+TEST_F(BenchmarkJournalTest, SeveralAnswersAreRecordedAllOrNone) {
+  const auto journal = Create("a");
+  const EvaluationRequest asked[] = {Request(1, 0), Request(1, 1),
+                                     Request(1, 2)};
+  const EvaluationResult said = Output("b");
+  const EvaluationResult too_long =
+      Output(std::string(kRecordTextMax + 1, 'x'));
+  const Answered good[] = {{&asked[0], &said}, {&asked[1], &said}};
+  const Answered bad[] = {{&asked[2], &said}, {&asked[0], &too_long}};
+  EXPECT_EQ(journal->RecordResponses(good), absl::OkStatus());
+  EXPECT_EQ(journal::KindOf(journal->RecordResponses(bad)),
+            journal::ErrorKind::kInvalidArgument);
+  EXPECT_TRUE(journal->IsDone(1, 0) && journal->IsDone(1, 1));
+  EXPECT_FALSE(journal->IsDone(1, 2));
+  EXPECT_EQ(RecordsOf<ResponseRecord>("a").size(), 2u);
+}
+
 TEST_F(BenchmarkJournalTest, AttemptsInDoubtAreNamedOnce) {
   auto journal = Create("a");
-  std::vector<EvaluationRequest> starts = {Request(1, 4), Request(1, 7)};
+  std::vector<AttemptStartRecord> starts = {MakeStart(Request(1, 4)),
+                                            MakeStart(Request(1, 7))};
   starts[1].attempt = 3;
   starts[1].seed = 99;
-  ASSERT_EQ(journal->RecordStarts(starts, true), absl::OkStatus());
+  ASSERT_EQ(journal->RecordStarts(absl::MakeSpan(starts), true),
+            absl::OkStatus());
   Fail(*journal, 1, 1, "timeout");
   CopyLive("a", "crashed");
   const auto after = Resume("crashed");
@@ -149,8 +169,7 @@ TEST_F(BenchmarkJournalTest, CompleteIsTheNewestWordUntilThereIsMore) {
 
 TEST_F(BenchmarkJournalTest, RefusesWhatWouldNotBeCounted) {
   const auto journal = Create("a");
-  const std::vector<EvaluationRequest> outside = {Request(1, 10)};
-  EXPECT_EQ(journal::KindOf(journal->RecordStarts(outside, false)),
+  EXPECT_EQ(journal::KindOf(journal->RecordStart(Request(1, 10), false)),
             journal::ErrorKind::kInvalidArgument);
   EXPECT_EQ(
       journal::KindOf(journal->RecordResponse(Request(0, 0), Output("a"))),
@@ -279,7 +298,7 @@ TEST_F(BenchmarkJournalTest, DamageFoundBehindEndsTheRunAndLosesNoAnswer) {
   const EvaluationRequest more = Request(2, 5);
   absl::Status status;
   EXPECT_TRUE(Eventually([&] {
-    status = (*journal)->RecordStarts({&more, 1}, false);
+    status = (*journal)->RecordStart(more, false);
     return !status.ok();
   }));
   EXPECT_EQ(journal::KindOf(status), journal::ErrorKind::kDamage) << status;

@@ -98,7 +98,7 @@ class JournalTest : public ::testing::Test {
 
   static void Start(BenchmarkJournal& journal, uint32_t run, uint32_t index) {
     const EvaluationRequest request = Request(run, index);
-    EXPECT_EQ(journal.RecordStarts({&request, 1}, true), absl::OkStatus());
+    EXPECT_EQ(journal.RecordStart(request, true), absl::OkStatus());
   }
 
   static void Answer(BenchmarkJournal& journal, uint32_t run, uint32_t index,

@@ -1,8 +1,7 @@
 #include "runner/storage/result_recorder.h"
 
-#include <string>
+#include <vector>
 
-#include "absl/types/span.h"
 #include "runner/storage/attempt_records.h"
 #include "runner/storage/record_codec.h"
 
@@ -37,9 +36,24 @@ absl::Status ResultRecorder::Append(RecordType type, absl::string_view body,
       });
 }
 
+absl::Status ResultRecorder::AppendAll(
+    absl::Span<const std::string> responses) {
+  std::vector<journal::RecordView> records;
+  records.reserve(responses.size());
+  for (const std::string& body : responses) {
+    records.push_back({.type = static_cast<uint16_t>(RecordType::kResponse),
+                       .body = body,
+                       .sync_weight = kCounted,
+                       .ignorable = false});
+  }
+  absl::Status status = writer_->Append(absl::MakeConstSpan(records)).status();
+  if (status.ok() && pacer_ != nullptr) pacer_->NoteResults(records.size());
+  return status;
+}
+
 absl::Status ResultRecorder::AppendAlone(const journal::RecordView& record) {
   absl::Status status = writer_->Append(record).status();
-  if (status.ok() && pacer_ != nullptr) pacer_->NoteResult();
+  if (status.ok() && pacer_ != nullptr) pacer_->NoteResults(1);
   return status;
 }
 
@@ -60,7 +74,7 @@ absl::Status ResultRecorder::AppendWithState(const journal::RecordView& record,
     return writer_->Append(both[1]).status();
   }
   absl::Status status = writer_->Append(absl::MakeConstSpan(both)).status();
-  if (status.ok() && pacer_ != nullptr) pacer_->NoteResult();
+  if (status.ok() && pacer_ != nullptr) pacer_->NoteResults(1);
   return status;
 }
 

@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "journal/journal.h"
 #include "runner/evaluators/evaluator.h"
 #include "runner/storage/records.h"
@@ -27,6 +29,9 @@ class ResultRecorder {
   // was appended: both survive, or neither. Errors: journal::Writer::Append's.
   absl::Status Append(RecordType type, absl::string_view body,
                       const EvaluationResult& result);
+
+  // The same for Responses without states: all in one append, all or none.
+  absl::Status AppendAll(absl::Span<const std::string> responses);
 
   // Makes no more snapshots by results. Not while Append is called.
   void EndSnapshots() { pacer_.reset(); }

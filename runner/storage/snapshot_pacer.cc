@@ -13,9 +13,9 @@ SnapshotPacer::~SnapshotPacer() {
   thread_.join();
 }
 
-void SnapshotPacer::NoteResult() {
+void SnapshotPacer::NoteResults(uint64_t count) {
   absl::MutexLock lock(&mutex_);
-  ++pending_;
+  pending_ += count;
 }
 
 absl::Status SnapshotPacer::error() const {

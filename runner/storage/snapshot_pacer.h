@@ -21,7 +21,7 @@ class SnapshotPacer {
   SnapshotPacer(journal::Writer& writer, uint64_t results);
   ~SnapshotPacer();  // Waits for the one that is being made.
 
-  void NoteResult();
+  void NoteResults(uint64_t count);
 
   // Of the newest snapshot that failed; OK if none did.
   absl::Status error() const;

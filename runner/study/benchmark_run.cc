@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cassert>
 #include <deque>
-#include <functional>
 #include <map>
 #include <thread>
 #include <utility>
@@ -14,12 +13,13 @@
 #include "absl/types/optional.h"
 #include "journal/error.h"
 #include "runner/base/hashing.h"
+#include "runner/storage/attempt_records.h"
 #include "runner/study/adaptive_limit.h"
+#include "runner/study/answer_recorder.h"
 #include "runner/study/batches.h"
 #include "runner/study/finished_queue.h"
 #include "runner/study/rate_limit.h"
 #include "runner/study/request_maker.h"
-#include "runner/study/retry_policy.h"
 #include "runner/study/unscored.h"
 #include "runner/study/work_source.h"
 
@@ -33,10 +33,11 @@ constexpr size_t kStartsMax = 256;
 // that threads hand on many at a time instead of waking each other for each.
 constexpr size_t kUnbilledAheadMax = 64;
 
-// How often a write is tried again while the disk is full.
-constexpr absl::Duration kNoSpaceRetryInterval = absl::Milliseconds(200);
+// Answers recorded together, at most. Each that waits for a slow scorer has a
+// thread of its own.
+constexpr size_t kFinishedTogetherMax = 64;
 
-class BenchmarkRunImpl final : public BenchmarkRun {
+class BenchmarkRunImpl final : public BenchmarkRun, AnswerListener {
  public:
   BenchmarkRunImpl(const RunParts& parts, const RunPlan& plan)
       : parts_(parts),
@@ -46,6 +47,11 @@ class BenchmarkRunImpl final : public BenchmarkRun {
         ahead_(parts.evaluator == nullptr || parts.evaluator->may_be_billed()
                    ? 0
                    : kUnbilledAheadMax),
+        leave_together_max_(plan.rate_limit > 0 ? 1
+                                                : std::max<size_t>(ahead_, 1)),
+        finished_together_max_(parts.external == nullptr ? kFinishedTogetherMax
+                                                         : 1),
+        recorder_(parts_, plan_, &batches_, this),
         limit_(plan.workers),
         rate_(plan.rate_limit) {}
 
@@ -71,22 +77,19 @@ class BenchmarkRunImpl final : public BenchmarkRun {
 
   // Dispatcher: hands what is ready to the evaluator.
   void RunDispatcher();
-  absl::optional<Work> TakeReady() ABSL_LOCKS_EXCLUDED(mutex_);
+  std::vector<Work> TakeReady() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Send(Work work);
   void OnDone(Work work, EvaluationResult result);
 
-  // Finishers: journal, score.
+  // Finishers: take what is answered to the recorder.
   void RunFinisher();
-  void Finish(Finished& finished);
-  void FinishError(const Finished& finished);
-  void FinishAnswer(Finished& finished);
-  // Nothing more is to be done for the query.
-  void EndQuery(const Finished& finished);
-
-  // Calls `record` until it succeeds, the disk stays full past the drain
-  // timeout, or another error comes.
-  absl::Status RecordOrWait(const std::function<absl::Status()>& record);
-  absl::Duration NoSpaceDeadline(const absl::Status& status)
+  std::vector<Finished> TakeFinished() ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnJournalError(const absl::Status& status) override { Fail(status); }
+  void OnJournaled(const EvaluationResult& result) override
       ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnRetry(absl::Duration at, const Turn& turn) override
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
   void Fail(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
   void Drain();
 
@@ -98,6 +101,9 @@ class BenchmarkRunImpl final : public BenchmarkRun {
   const RunPlan plan_;
   Batches batches_;  // What is left to ask; the starter's.
   const size_t ahead_;
+  const size_t leave_together_max_;
+  const size_t finished_together_max_;
+  AnswerRecorder recorder_;
 
   // Wakes those who can go on, after any change of what follows.
   void Wake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -124,11 +130,13 @@ class BenchmarkRunImpl final : public BenchmarkRun {
   absl::CondVar finisher_wake_;
   absl::CondVar drain_wake_;
   bool cut_off_ ABSL_GUARDED_BY(mutex_) = false;  // No draining: it is futile.
-  absl::Duration no_space_until_ ABSL_GUARDED_BY(mutex_);
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   bool hurry_ ABSL_GUARDED_BY(mutex_) = false;  // No longer than the timeout.
   bool source_empty_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_all_ ABSL_GUARDED_BY(mutex_) = false;
+  // A finisher is on its way; the next is called once it has taken what it can,
+  // so that they take many at a time.
+  bool finisher_called_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   std::deque<Work> ready_ ABSL_GUARDED_BY(mutex_);
   FinishedQueue finished_ ABSL_GUARDED_BY(mutex_);
@@ -168,7 +176,10 @@ void BenchmarkRunImpl::Wake() {
   }
   if (HasRoom()) starter_wake_.Signal();
   if (CanDispatch()) dispatcher_wake_.Signal();
-  if (finished_.CanTake()) finisher_wake_.Signal();
+  if (!finisher_called_ && finished_.CanTake()) {
+    finisher_called_ = true;
+    finisher_wake_.Signal();
+  }
 }
 
 void BenchmarkRunImpl::RequestStop() {
@@ -240,17 +251,17 @@ void BenchmarkRunImpl::RunStarter() {
     std::vector<Work> chunk = TakeChunk();
     if (chunk.empty()) break;
     absl::Status status;
-    std::vector<EvaluationRequest> requests;
+    std::vector<AttemptStartRecord> starts;
     for (Work& work : chunk) {
       if (status.ok()) status = Prepare(work);
-      requests.push_back(work.request);
+      starts.push_back(MakeStart(work.request));
     }
     const std::vector<BatchRecord> begun = batches_.TakeBegun();
     if (status.ok() && !begun.empty()) {
       status = parts_.journal->RecordBatches(begun);
     }
     if (status.ok()) {
-      status = parts_.journal->RecordStarts(requests,
+      status = parts_.journal->RecordStarts(absl::MakeSpan(starts),
                                             parts_.evaluator->may_be_billed());
     }
     if (!status.ok()) Fail(status);
@@ -364,44 +375,62 @@ void BenchmarkRunImpl::AbandonReady() {
 // Dispatcher
 
 void BenchmarkRunImpl::RunDispatcher() {
-  while (absl::optional<Work> work = TakeReady()) {
-    work->request.timeout = work->turn.deadline - work->sent;
-    if (work->request.timeout <= absl::ZeroDuration()) {
-      OnDone(
-          *std::move(work),
-          FailedResult(kTimeoutError, "the time of all attempts together is up",
-                       /*retryable=*/true));
-      continue;
-    }
-    EvaluationRequest request = work->request;
-    auto shared = std::make_shared<Work>(*std::move(work));
-    parts_.evaluator->Start(std::move(request),
-                            [this, shared](EvaluationResult result) {
-                              OnDone(std::move(*shared), std::move(result));
-                            });
+  for (;;) {
+    std::vector<Work> leaving = TakeReady();
+    if (leaving.empty()) return;
+    for (Work& work : leaving) Send(std::move(work));
   }
 }
 
-// The next to leave, when it may; nullopt at the end.
-absl::optional<Work> BenchmarkRunImpl::TakeReady() {
+void BenchmarkRunImpl::Send(Work work) {
+  work.request.timeout = work.turn.deadline - work.sent;
+  if (work.request.timeout <= absl::ZeroDuration()) {
+    OnDone(
+        std::move(work),
+        FailedResult(kTimeoutError, "the time of all attempts together is up",
+                     /*retryable=*/true));
+    return;
+  }
+  auto kept = std::make_shared<Work>();
+  kept->turn = work.turn;
+  kept->sent = work.sent;
+  kept->target = std::move(work.target);
+  kept->request.key = work.request.key;
+  kept->request.attempt = work.request.attempt;
+  kept->request.seed = work.request.seed;
+  if (parts_.external != nullptr) {
+    kept->request.query_json = work.request.query_json;
+  }
+  parts_.evaluator->Start(std::move(work.request),
+                          [this, kept](EvaluationResult result) {
+                            OnDone(std::move(*kept), std::move(result));
+                          });
+}
+
+// The next to leave, when they may; empty at the end.
+std::vector<Work> BenchmarkRunImpl::TakeReady() {
+  std::vector<Work> leaving;
   absl::MutexLock lock(&mutex_);
   absl::Duration now;
   for (;;) {
     while (!finished_all_ && !CanDispatch()) dispatcher_wake_.Wait(&mutex_);
-    if (finished_all_) return absl::nullopt;
+    if (finished_all_) return leaving;
     now = parts_.clock->Monotonic();
     const absl::Duration wait = rate_.Wait(now);
     if (wait <= absl::ZeroDuration()) break;
     parts_.clock->WaitWithTimeout(&dispatcher_wake_, &mutex_, wait);
   }
   rate_.Take(now);
-  Work work = std::move(ready_.front());
-  ready_.pop_front();
-  ++in_flight_;
-  work.sent = now;
-  if (work.turn.tries == 1) work.turn.deadline = now + plan_.total_timeout;
+  while (leaving.size() < leave_together_max_ && CanDispatch()) {
+    Work work = std::move(ready_.front());
+    ready_.pop_front();
+    ++in_flight_;
+    work.sent = now;
+    if (work.turn.tries == 1) work.turn.deadline = now + plan_.total_timeout;
+    leaving.push_back(std::move(work));
+  }
   Wake();
-  return work;
+  return leaving;
 }
 
 void BenchmarkRunImpl::OnDone(Work work, EvaluationResult result) {
@@ -421,149 +450,38 @@ void BenchmarkRunImpl::OnDone(Work work, EvaluationResult result) {
 
 void BenchmarkRunImpl::RunFinisher() {
   for (;;) {
-    absl::optional<Finished> finished;
-    {
-      absl::MutexLock lock(&mutex_);
-      while (!finished_.CanTake() && !finished_all_) {
-        finisher_wake_.Wait(&mutex_);
-      }
-      finished = finished_.Take();
-      if (!finished.has_value()) return;
-      Wake();
-    }
-    Finish(*finished);
+    std::vector<Finished> finished = TakeFinished();
+    if (finished.empty()) return;
+    recorder_.Record(absl::MakeSpan(finished));
     absl::MutexLock lock(&mutex_);
-    finished_.EndTurn(finished->result);
-    --outstanding_;
+    for (const Finished& each : finished) finished_.EndTurn(each.result);
+    outstanding_ -= finished.size();
     Wake();
   }
 }
 
-void BenchmarkRunImpl::Finish(Finished& finished) {
-  if (finished.result.error.has_value()) {
-    FinishError(finished);
-  } else {
-    FinishAnswer(finished);
-  }
-}
-
-void BenchmarkRunImpl::FinishError(const Finished& finished) {
-  const Work& work = finished.work;
-  const EvaluationError& error = *finished.result.error;
-  // Cut off by the end of draining, it is neither failed nor done: it stays
-  // in flight, to be listed as in doubt.
-  if (error.type == kStoppedError) return;
-  const absl::Duration again_at =
-      parts_.clock->Monotonic() +
-      RetryDelay(error, work.turn.tries, work.request.seed);
-  const bool again = error.retryable && work.turn.tries <= plan_.max_retries &&
-                     again_at < work.turn.deadline;
-  const bool final = !again;
-  absl::Status status = RecordOrWait([&] {
-    return parts_.journal->RecordError(work.request, finished.result, final);
-  });
-  if (!status.ok()) {
-    Fail(status);
-    return;
-  }
-  {
-    absl::MutexLock lock(&observer_mutex_);
-    parts_.observer->OnError(work.request.key, error, final);
-  }
-  if (!again) return EndQuery(finished);
+// What is to be recorded next; empty at the end.
+std::vector<Finished> BenchmarkRunImpl::TakeFinished() {
   absl::MutexLock lock(&mutex_);
-  if (stop_) return;
-  retries_.emplace(
-      again_at, Turn{work.turn.item, work.turn.tries + 1, work.turn.deadline});
+  while (!finished_.CanTake() && !finished_all_) {
+    finisher_wake_.Wait(&mutex_);
+  }
+  finisher_called_ = false;
+  std::vector<Finished> finished = finished_.Take(finished_together_max_);
+  Wake();
+  return finished;
 }
 
-void BenchmarkRunImpl::FinishAnswer(Finished& finished) {
-  const Work& work = finished.work;
-  // First the answer, which may have cost money; only then anything that could
-  // go wrong with it.
-  absl::Status status = RecordOrWait([&] {
-    return parts_.journal->RecordResponse(work.request, finished.result);
-  });
-  if (journal::KindOf(status) == journal::ErrorKind::kInvalidArgument) {
-    // More than a record holds: its own query's failure, no other's.
-    finished.result.error = EvaluationError{
-        kOversizeError, std::string(status.message()), false, ""};
-    FinishError(finished);
-    return;
-  }
-  if (!status.ok()) {
-    Fail(status);
-    return;
-  }
-  if (!finished.result.state_json.empty()) {
-    // Scoring may take long, and the slot's next answer must not wait for it.
-    absl::MutexLock lock(&mutex_);
-    finished_.EndTurn(finished.result);
-    Wake();
-  }
-  const absl::StatusOr<ScoredResponse> scored = parts_.scoring->EvaluateWith(
-      parts_.external, work.request.key, work.request.query_json,
-      finished.result.output, work.target, finished.result.scores);
-  if (!scored.ok()) {
-    EndQuery(finished);
-    absl::MutexLock lock(&observer_mutex_);
-    parts_.observer->OnUnscored(work.request.key, scored.status().message());
-    return;
-  }
-  status = RecordOrWait([&] {
-    return parts_.journal->RecordScore(work.request.key, scored->scores,
-                                       scored->unparsed, scored->extracted);
-  });
-  if (!status.ok()) {
-    Fail(status);
-    return;
-  }
-  EndQuery(finished);
-  absl::MutexLock lock(&observer_mutex_);
-  parts_.observer->OnScored(work.request.key, finished.result);
+void BenchmarkRunImpl::OnJournaled(const EvaluationResult& result) {
+  // Scoring may take long, and the slot's next answer must not wait for it.
+  absl::MutexLock lock(&mutex_);
+  finished_.EndTurn(result);
+  Wake();
 }
 
-void BenchmarkRunImpl::EndQuery(const Finished& finished) {
-  const absl::optional<BatchRecord> batch =
-      batches_.Ended(finished.work.turn.item, finished.result.slot);
-  if (!batch.has_value()) return;
-  absl::Status status = RecordOrWait([&] {
-    return parts_.journal->RecordBatches({&*batch, 1});
-  });
-  if (status.ok() && plan_.sync_batches) status = parts_.journal->Sync();
-  if (!status.ok()) Fail(status);
-}
-
-// One for all answers that wait.
-absl::Duration BenchmarkRunImpl::NoSpaceDeadline(const absl::Status& status) {
-  {
-    absl::MutexLock lock(&mutex_);
-    if (no_space_until_ != absl::ZeroDuration()) return no_space_until_;
-    no_space_until_ = parts_.clock->Monotonic() + plan_.drain_timeout;
-  }
-  absl::MutexLock lock(&observer_mutex_);
-  parts_.observer->OnNoSpace(status.message());
-  return parts_.clock->Monotonic() + plan_.drain_timeout;
-}
-
-absl::Status BenchmarkRunImpl::RecordOrWait(
-    const std::function<absl::Status()>& record) {
-  absl::Status status = record();
-  if (journal::KindOf(status) != journal::ErrorKind::kNoSpace) return status;
-  // The answer is here and may be paid: dispatch stops, and there is some time
-  // to make space before it is given up.
-  Fail(status);
-  const absl::Duration deadline = NoSpaceDeadline(status);
-  while (journal::KindOf(status) == journal::ErrorKind::kNoSpace &&
-         parts_.clock->Monotonic() < deadline) {
-    {
-      absl::MutexLock lock(&mutex_);
-      parts_.clock->WaitWithTimeout(&drain_wake_, &mutex_,
-                                    kNoSpaceRetryInterval);
-    }
-    status = record();
-  }
-  return status;
+void BenchmarkRunImpl::OnRetry(absl::Duration at, const Turn& turn) {
+  absl::MutexLock lock(&mutex_);
+  if (!stop_) retries_.emplace(at, turn);
 }
 
 }  // namespace

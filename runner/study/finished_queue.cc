@@ -1,6 +1,16 @@
 #include "runner/study/finished_queue.h"
 
+#include <cstddef>
+
 namespace runner {
+namespace {
+
+size_t TextBytes(const EvaluationResult& result) {
+  return (result.output.has_value() ? result.output->size() : 0) +
+         result.reasoning.size() + result.metadata_json.size();
+}
+
+}  // namespace
 
 size_t FinishedQueue::NextToTake() const {
   size_t next = 0;
@@ -14,13 +24,18 @@ size_t FinishedQueue::NextToTake() const {
 
 bool FinishedQueue::CanTake() const { return NextToTake() < waiting_.size(); }
 
-absl::optional<Finished> FinishedQueue::Take() {
-  const size_t next = NextToTake();
-  if (next == waiting_.size()) return absl::nullopt;
-  Finished taken = std::move(waiting_[next]);
-  waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(next));
-  if (!taken.result.state_json.empty()) {
-    turns_[taken.result.slot] = taken.result.state_number;
+std::vector<Finished> FinishedQueue::Take(size_t count_max) {
+  std::vector<Finished> taken;
+  size_t next = NextToTake();
+  for (size_t bytes = 0; taken.size() < count_max && next < waiting_.size();) {
+    const EvaluationResult& result = waiting_[next].result;
+    const bool alone = !result.state_json.empty();
+    bytes += TextBytes(result);
+    if (!taken.empty() && (alone || bytes > kTakenBytesMax)) break;
+    if (alone) turns_[result.slot] = result.state_number;
+    taken.push_back(std::move(waiting_[next]));
+    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(next));
+    if (alone) break;
   }
   return taken;
 }

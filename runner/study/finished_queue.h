@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
@@ -37,6 +38,10 @@ struct Finished {
   EvaluationResult result;
 };
 
+// Taken together at most, of texts, unless one alone has more. What the journal
+// takes at once.
+inline constexpr size_t kTakenBytesMax = 1 << 20;
+
 // First in, first out, but that of a slot's results with a worker's state the
 // next is not taken before the last is journaled: the state of a later answer
 // must not be in the journal before an earlier answer is. Not thread-safe.
@@ -45,8 +50,9 @@ class FinishedQueue {
   void Add(Finished finished) { waiting_.push_back(std::move(finished)); }
   size_t size() const { return waiting_.size(); }
   bool CanTake() const;
-  // nullopt: not CanTake().
-  absl::optional<Finished> Take();
+  // What can be journaled together, in order, at most `count_max` and some
+  // kTakenBytesMax: one with a state goes alone. Empty: not CanTake().
+  std::vector<Finished> Take(size_t count_max);
   // A result that was taken is journaled, or never will be. May be called again
   // for the same.
   void EndTurn(const EvaluationResult& result);

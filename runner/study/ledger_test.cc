@@ -224,7 +224,7 @@ TEST_F(LedgerTest, AFailureLimitStandsUntilALargerOne) {
   EXPECT_TRUE(stands(10, 0));
   EvaluationRequest request;
   request.key = {.run = 1, .index = 0, .id = "q"};
-  ASSERT_EQ((*journal)->RecordStarts({&request, 1}, false), absl::OkStatus());
+  ASSERT_EQ((*journal)->RecordStart(request, false), absl::OkStatus());
   EXPECT_FALSE(stands(10, 0));
 }
 
