@@ -139,6 +139,7 @@ TEST_F(BatchesTest, WhatIsPlannedAndUnderWayCanBeSeen) {
 }
 
 // As fsyncs show that need nothing else: neither a number of results nor time.
+// Batches that end together share one.
 TEST_F(BatchesTest, WhatABatchHoldsIsDurableAtItsEndIfAsked) {
   place_.options["checkpoint-interval"] = "1000000";
   place_.options["sync-interval"] = "1h";
@@ -154,7 +155,7 @@ TEST_F(BatchesTest, WhatABatchHoldsIsDurableAtItsEndIfAsked) {
   };
   const auto without = fsyncs({"--no-resume"});
   const auto with = fsyncs({"--no-resume", "--checkpoint-on-batch-complete"});
-  EXPECT_GE(with, without + 5) << "of " << kQuestions / 2 << " batches";
+  EXPECT_GT(with, without);
 }
 
 }  // namespace
