@@ -423,14 +423,11 @@ CheckpointManagerImpl::GetCompletedResult(uint32_t run, absl::string_view id,
   if (store_ == nullptr || changed_.contains(asked->slot)) {
     if (absl::Status s = LoadStore(); !s.ok()) return s;
   }
-  absl::optional<CheckpointResult> found;
-  absl::Status read =
-      store_->ForEach(run, {asked->key.index}, [&](const QueryResult& result) {
-        if (result.key.run == run) found = AsCheckpoint(result);
-        return absl::OkStatus();
-      });
-  if (!read.ok()) return read;
-  return found;
+  absl::StatusOr<absl::optional<QueryResult>> result =
+      store_->Read(run, asked->key.index);
+  if (!result.ok()) return result.status();
+  if (!result->has_value()) return absl::optional<CheckpointResult>();
+  return absl::optional<CheckpointResult>(AsCheckpoint(**result));
 }
 
 // ---------------------------------------------------------------------------

@@ -40,6 +40,12 @@ class FakeStore : public ResultStore {
     }
     return end;
   }
+  absl::StatusOr<absl::optional<QueryResult>> Read(uint32_t run,
+                                                   uint32_t index) override {
+    const auto found = results.find({run, index});
+    if (found == results.end()) return absl::optional<QueryResult>();
+    return absl::optional<QueryResult>(found->second);
+  }
   const History& history() const override { return history_value; }
 
   std::map<std::pair<uint32_t, uint32_t>, QueryResult> results;

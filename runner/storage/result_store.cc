@@ -21,10 +21,15 @@ namespace {
 // is read again where it lies.
 class Ahead {
  public:
-  // `entries` is borrowed; so is `random`, for single records.
+  // `entries` is borrowed; so is `random`, for single records. Without a stream
+  // every record is read where it lies.
   Ahead(std::unique_ptr<journal::Reader> stream, journal::Reader& random,
         const ResultEntries& entries)
-      : stream_(std::move(stream)), random_(random), entries_(entries) {}
+      : stream_(std::move(stream)),
+        random_(random),
+        entries_(entries),
+        passed_(stream_ == nullptr ? std::numeric_limits<journal::Lsn>::max()
+                                   : 0) {}
 
   // `entry` is answered and scored, or failed.
   absl::Status Take(uint32_t run, uint32_t index, const ResultEntry& entry,
@@ -203,7 +208,7 @@ class Ahead {
   const std::unique_ptr<journal::Reader> stream_;
   journal::Reader& random_;
   const ResultEntries& entries_;
-  journal::Lsn passed_ = 0;  // The stream's newest record.
+  journal::Lsn passed_;  // The stream's newest record.
   absl::flat_hash_map<uint64_t, Held> held_;
   size_t held_bytes_ = 0;
 };
@@ -235,11 +240,8 @@ class IndexedResults final : public ResultStore {
     Ahead ahead(*std::move(stream), *reader_, entries_);
     for (uint64_t run = 1; run <= runs; ++run) {
       for (const uint32_t index : order) {
-        const ResultEntry* found =
-            entries_.Find(static_cast<uint32_t>(run), index);
+        const ResultEntry* found = FindEnded(static_cast<uint32_t>(run), index);
         if (found == nullptr) continue;
-        const bool unscored = found->answered && found->score.lsn == 0;
-        if (found->end.lsn == 0 || unscored) continue;
         QueryResult result;
         absl::Status s =
             ahead.Take(static_cast<uint32_t>(run), index, *found, &result);
@@ -250,9 +252,27 @@ class IndexedResults final : public ResultStore {
     return absl::OkStatus();
   }
 
+  absl::StatusOr<absl::optional<QueryResult>> Read(uint32_t run,
+                                                   uint32_t index) override {
+    const ResultEntry* found = FindEnded(run, index);
+    if (found == nullptr) return absl::optional<QueryResult>();
+    QueryResult result;
+    absl::Status s =
+        Ahead(nullptr, *reader_, entries_).Take(run, index, *found, &result);
+    if (!s.ok()) return s;
+    return absl::optional<QueryResult>(std::move(result));
+  }
+
   const History& history() const override { return history_; }
 
  private:
+  // Null for a query with neither a scored answer nor a final error.
+  const ResultEntry* FindEnded(uint32_t run, uint32_t index) const {
+    const ResultEntry* found = entries_.Find(run, index);
+    if (found == nullptr || found->end.lsn == 0) return nullptr;
+    return found->answered && found->score.lsn == 0 ? nullptr : found;
+  }
+
   const std::string directory_;
   const JournalAccess access_;
   const std::unique_ptr<journal::Reader> reader_;

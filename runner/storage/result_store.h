@@ -72,6 +72,11 @@ class ResultStore {
       uint32_t runs, const std::vector<uint32_t>& order,
       absl::FunctionRef<absl::Status(QueryResult&&)> visit) = 0;
 
+  // One query of one run, read where it lies; nothing where ForEach would pass
+  // it over.
+  virtual absl::StatusOr<absl::optional<QueryResult>> Read(uint32_t run,
+                                                           uint32_t index) = 0;
+
   // Timing and history, outside of what must be reproducible.
   struct History {
     absl::Time started;

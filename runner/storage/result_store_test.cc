@@ -29,6 +29,19 @@ class ResultStoreTest : public JournalTest {
           return absl::OkStatus();
         });
     EXPECT_EQ(status, absl::OkStatus());
+    // One by one they are the same.
+    size_t read = 0;
+    for (uint32_t run = 1; run <= runs; ++run) {
+      for (const uint32_t index : order) {
+        const auto result = results.Read(run, index);
+        EXPECT_TRUE(result.ok()) << result.status();
+        if (!result.ok() || !result->has_value()) continue;
+        EXPECT_EQ((*result)->key.run, run);
+        EXPECT_EQ((*result)->key.index, index);
+        ++read;
+      }
+    }
+    EXPECT_EQ(read, lines.size());
     return lines;
   }
 
