@@ -15,6 +15,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::IsEmpty;
 
 class ConfigFileTest : public ::testing::Test {
@@ -250,6 +251,18 @@ TEST(YamlTreeTest, AnAliasBombIsBounded) {
     absl::StrAppend(&text, "x]\n");
   }
   EXPECT_THAT(ParseYaml(text, "bomb").status().message(), HasSubstr("more"));
+}
+
+TEST(YamlTreeTest, ALongTextThatIsRepeatedIsBounded) {
+  std::string text = "a: &a " + std::string(1 << 20, 'x') + "\nb: [";
+  for (int i = 0; i < 20; ++i) text += "*a,";
+  EXPECT_THAT(ParseYaml(text + "]", "bomb").status().message(),
+              HasSubstr("bytes of text"));
+}
+
+TEST(YamlTreeTest, WhatTheLibrarySaysIsPrintable) {
+  EXPECT_THAT(ParseYaml("\"a\\\x07\"", "bell").status().message(),
+              Not(HasSubstr("\x07")));
 }
 
 TEST(YamlTreeTest, DepthIsBounded) {

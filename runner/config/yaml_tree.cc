@@ -5,6 +5,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "runner/base/printable.h"
 #include "runner/base/text.h"
 #include "runner/base/whole_file.h"
 
@@ -27,8 +28,7 @@ class TreeCopier {
     switch (from.Type()) {
       case YAML::NodeType::Scalar:
         to.kind = YamlNode::Kind::kScalar;
-        to.text = from.Scalar();
-        return absl::OkStatus();
+        return CopyText(from.Scalar(), to, to.text);
       case YAML::NodeType::Sequence:
         return CopyList(from, depth, to);
       case YAML::NodeType::Map:
@@ -45,6 +45,17 @@ class TreeCopier {
   absl::Status Wrong(const YamlNode& at, absl::string_view message) const {
     return absl::InvalidArgumentError(
         absl::StrCat(name_, ":", at.line, ": ", message));
+  }
+
+  absl::Status CopyText(const std::string& from, const YamlNode& at,
+                        std::string& to) {
+    text_bytes_ += from.size();
+    if (text_bytes_ > kYamlTextMax) {
+      return Wrong(at, absl::StrCat("more than ", kYamlTextMax,
+                                    " bytes of text, aliases counted"));
+    }
+    to = from;
+    return absl::OkStatus();
   }
 
   absl::Status CopyList(const YAML::Node& from, int depth, YamlNode& to) {
@@ -66,20 +77,30 @@ class TreeCopier {
       if (!s.ok()) return s;
       value.line = entry.first.Mark().line + 1;
       if (!entry.first.IsScalar()) return Wrong(value, "a key that is no text");
-      const std::string& key = entry.first.Scalar();
+      std::string key;
+      s = CopyText(entry.first.Scalar(), value, key);
+      if (!s.ok()) return s;
       if (!keys.insert(key).second) {
         return Wrong(value, absl::StrCat(Quoted(key), " stands there twice"));
       }
-      to.entries.emplace_back(key, std::move(value));
+      to.entries.emplace_back(std::move(key), std::move(value));
     }
     return absl::OkStatus();
   }
 
   const absl::string_view name_;
   size_t nodes_ = 0;
+  size_t text_bytes_ = 0;
 };
 
 }  // namespace
+
+YamlNode::YamlNode() = default;
+YamlNode::YamlNode(const YamlNode&) = default;
+YamlNode::YamlNode(YamlNode&&) noexcept = default;
+YamlNode& YamlNode::operator=(const YamlNode&) = default;
+YamlNode& YamlNode::operator=(YamlNode&&) noexcept = default;
+YamlNode::~YamlNode() = default;
 
 absl::StatusOr<YamlNode> ParseYaml(absl::string_view text,
                                    absl::string_view name) {
@@ -89,8 +110,8 @@ absl::StatusOr<YamlNode> ParseYaml(absl::string_view text,
     absl::Status s = TreeCopier(name).Copy(root, 0, tree);
     if (!s.ok()) return s;
   } catch (const YAML::Exception& error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, ":", error.mark.line + 1, ": ", error.msg));
+    return absl::InvalidArgumentError(absl::StrCat(
+        name, ":", error.mark.line + 1, ": ", Printable(error.msg)));
   }
   if (tree.kind == YamlNode::Kind::kNull) tree.kind = YamlNode::Kind::kMap;
   return tree;

@@ -16,9 +16,19 @@ namespace runner {
 inline constexpr size_t kYamlBytesMax = 4 << 20;
 inline constexpr size_t kYamlNodesMax = 100'000;
 inline constexpr int kYamlDepthMax = 32;
+// Bytes of all keys and values together.
+inline constexpr size_t kYamlTextMax = 16 << 20;
 
 struct YamlNode {
   enum class Kind { kNull, kScalar, kList, kMap };
+
+  // Not inline: Clang would need the whole type for pairs that hold it.
+  YamlNode();
+  YamlNode(const YamlNode&);
+  YamlNode(YamlNode&&) noexcept;
+  YamlNode& operator=(const YamlNode&);
+  YamlNode& operator=(YamlNode&&) noexcept;
+  ~YamlNode();
 
   Kind kind = Kind::kNull;
   int line = 0;      // From 1.
