@@ -47,6 +47,9 @@ std::string VersionText() {
 // What the command line leaves to a journal to say.
 absl::optional<Refusal> Complete(Command& command,
                                  const journal::Cipher* cipher) {
+  bool imports = false;
+  absl::optional<Refusal> refusal = PrepareImport(command, &imports);
+  if (refusal.has_value() || imports) return refusal;
   JournalAccess access;
   access.cipher = cipher;
   if (command.action == Action::kResume || command.action == Action::kRescore) {

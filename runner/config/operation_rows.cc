@@ -59,6 +59,14 @@ absl::Status SetMinScore(absl::string_view value, RunOptions& options) {
   return absl::OkStatus();
 }
 
+absl::Status SetIndexBase(absl::string_view value, RunOptions& options) {
+  if (value != "0" && value != "1") {
+    return absl::InvalidArgumentError(Quoted(value) + " is neither 0 nor 1");
+  }
+  options.index_base = value == "1" ? 1 : 0;
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::vector<OptionRow> CheckpointRows() {
@@ -174,8 +182,15 @@ std::vector<OptionRow> ResumeRows() {
        .group = kGroup,
        .value_name = "JOURNAL",
        .help = "go on with this one: its directory, its results.json, or "
-               "`latest`",
+               "`latest`; a checkpoint file of another system is imported "
+               "first",
        .set = SetText<&RunOptions::resume_from>},
+      {.name = "index-base",
+       .group = kGroup,
+       .value_name = "0|1",
+       .help = "importing: results that match no query by id nor by question "
+               "are about the query of their number, counted from 0 or 1",
+       .set = SetIndexBase},
       {.name = "session",
        .short_name = 's',
        .group = kGroup,

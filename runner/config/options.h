@@ -119,6 +119,10 @@ struct RunOptions {
   bool yes = false;
   bool score_only = false;  // `rescore`: nothing is asked.
   std::string resume_from;  // A journal, its results, or `latest`.
+  // Instead of it: a checkpoint file of another system, to be imported first.
+  std::string import_from;
+  // The number of the first query in it, where it names queries by number.
+  absl::optional<uint32_t> index_base;
 
   // Display.
   bool progress_bar = true;

@@ -108,9 +108,12 @@ class Collector {
     return absl::OkStatus();
   }
 
-  // Not answered without all expected scores: still to be scored.
+  // Not answered without all expected scores: still to be scored. What was
+  // imported without an output cannot be, and has the scores that it came with.
   bool IsDone(const QueryResult& result) const {
-    return result.failed || HasExpectedScores(result);
+    const bool cannot_be_scored =
+        result.imported && !result.output.has_value();
+    return result.failed || cannot_be_scored || HasExpectedScores(result);
   }
 
   // The columns of all results so far.

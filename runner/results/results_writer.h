@@ -26,7 +26,7 @@ namespace runner {
 
 enum class ResultsStatus { kIncomplete, kComplete, kLimit };
 
-// A scorer whose score each completed query has.
+// A scorer whose score each completed query has that has an output.
 struct ExpectedScore {
   std::string name;
   ScoreRange range = {};
@@ -50,7 +50,8 @@ struct ResultsInfo {
   // The selected queries by journal index, in dataset order.
   std::vector<uint32_t> order;
   // In the order of --scorer. A response without all of these is not completed
-  // yet. Scores beyond them (a worker's own) are reported too, sorted by name.
+  // yet, but for one that was imported without an output, which none of them can
+  // score: each mean is over those that its scorer has scored. Scores beyond them (a worker's own) are reported too, sorted by name.
   std::vector<ExpectedScore> scorers;
 };
 

@@ -110,6 +110,10 @@ struct OverrideRecord {
   std::string source;
 };
 
+// AttemptStart, Response and AttemptError of a result that another system got
+// (runner/imports). All others count from 1.
+inline constexpr uint32_t kImportedAttempt = 0;
+
 struct AttemptStartRecord {
   static constexpr RecordType kType = RecordType::kAttemptStart;
 

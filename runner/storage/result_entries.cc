@@ -13,6 +13,13 @@
 namespace runner {
 namespace {
 
+// Of an imported response that does not say it.
+constexpr float kNoLatency = -1;
+
+bool HasLatency(const ResultEntry& entry) {
+  return entry.answered && entry.latency_ms >= 0;
+}
+
 // The one pass over all records.
 class Indexer {
  public:
@@ -59,11 +66,12 @@ class Indexer {
 
   void Finish() {
     CloseSession();
-    size_t answered = 0;
-    entries_.ForEach([&](ResultEntry& entry) { answered += entry.answered; });
-    history_.latencies_ms.reserve(answered);
+    size_t latencies = 0;
+    entries_.ForEach(
+        [&](ResultEntry& entry) { latencies += HasLatency(entry); });
+    history_.latencies_ms.reserve(latencies);
     entries_.ForEach([&](ResultEntry& entry) {
-      if (entry.answered) history_.latencies_ms.push_back(LatencyMs(entry));
+      if (HasLatency(entry)) history_.latencies_ms.push_back(LatencyMs(entry));
     });
     // The order of a hash table is no order.
     std::sort(history_.latencies_ms.begin(), history_.latencies_ms.end());
@@ -117,6 +125,9 @@ class Indexer {
     entry.answered = true;
     entry.latency_ms = static_cast<float>(
         absl::ToDoubleMilliseconds(absl::Nanoseconds(table.latency_ns())));
+    if (table.attempt() == kImportedAttempt && table.latency_ns() == 0) {
+      entry.latency_ms = kNoLatency;
+    }
     Saw(table.at_unix_ns());
   }
 

@@ -19,7 +19,7 @@ namespace runner {
 struct ResultEntry {
   RecordPlace end;       // The Response, else the final error.
   RecordPlace score;     // Of that Response.
-  float latency_ms = 0;  // Of that Response.
+  float latency_ms = 0;  // Of that Response; negative: not known.
   uint32_t attempts : 31 = 0;
   uint32_t answered : 1 = 0;
 };

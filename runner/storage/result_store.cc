@@ -128,6 +128,7 @@ class Ahead {
     FillText(table.metadata_json(), result.metadata_json);
     FillCost(table, result);
     result.latency = absl::Nanoseconds(table.latency_ns());
+    result.imported = table.attempt() == kImportedAttempt;
   }
 
   static void Fill(const schemas::Score& table, Held& held) {

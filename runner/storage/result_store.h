@@ -36,6 +36,7 @@ struct QueryResult {
   std::string error_message;
   absl::Duration latency;
   uint32_t attempts = 0;
+  bool imported = false;  // Another system got it.
 };
 
 // What it takes, roughly, in bytes.
@@ -87,7 +88,8 @@ class ResultStore {
     uint64_t attempts = 0;
     uint64_t in_doubt = 0;                // Attempts listed as in doubt, ever.
     absl::optional<double> retried_cost;  // Of failed attempts that said it.
-    std::vector<double> latencies_ms;     // Of accepted responses; sorted.
+    // Of accepted responses; sorted. Imported ones may not say theirs.
+    std::vector<double> latencies_ms;
   };
   virtual const History& history() const = 0;
 };

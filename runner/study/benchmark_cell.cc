@@ -144,6 +144,7 @@ CellOutcome BenchmarkCellImpl::Run() {
   entry.access = context_.access;
   entry.clock = context_.clock;
   entry.console = context_.console;
+  entry.signals = context_.signals;
   MaybeRefusal refusal = EnterJournal(entry, names_, &entered_);
   if (entered_.temporary) temporary_.path = entered_.directory;
   if (!refusal.has_value()) {

@@ -10,6 +10,7 @@
 #include "runner/storage/journal_head.h"
 #include "runner/storage/progress_state.h"
 #include "runner/study/dataset_match.h"
+#include "runner/study/import_entry.h"
 #include "runner/study/journal_choice.h"
 #include "runner/study/journal_entry.h"
 #include "runner/study/resume_check.h"
@@ -48,12 +49,15 @@ class Looking {
   void FindJournal();
   void Overwrite(const std::string& directory);
   void Judge();
+  void LookAtImport();
   void Count();
+  void CountNew();
   absl::Status CountJournal(RunPlan& plan);
 
   const LookContext& context_;
   const RunOptions& options_;
   BenchmarkLook& look_;
+  ImportCounts imported_;  // Where a new journal is made of it.
 };
 
 // As JournalEntry does it, but for what changes anything.
@@ -75,15 +79,38 @@ void Looking::FindJournal() {
   look_.goes_on = !look_.refusal.has_value() && !choice.create;
   if (look_.goes_on) look_.notes.clear();  // The journal is shown anyway.
   if (look_.goes_on) Judge();
-  if (!look_.refusal.has_value() && !look_.goes_on && options_.retry_failed) {
+  if (look_.refusal.has_value()) return;
+  if (!options_.import_from.empty()) return LookAtImport();
+  if (!look_.goes_on && options_.retry_failed) {
     look_.refusal = Refusal{kExitUsage, std::string(kNothingToRetry)};
   }
+}
+
+void Looking::LookAtImport() {
+  if (look_.goes_on) {
+    NoteTaker notes(look_.notes);
+    look_.refusal = CheckImported(options_, look_.journal->directory,
+                                  context_.access, notes);
+    look_.goes_on = !look_.refusal.has_value();
+    return;
+  }
+  PlannedImport planned;
+  look_.refusal =
+      PlanImport(options_, look_.names.model, *context_.dataset, &planned);
+  if (look_.refusal.has_value()) return;
+  look_.notes = {absl::StrCat(
+      "Would import ",
+      ImportText(planned, context_.dataset->size() * options_.runs))};
+  look_.notes.insert(look_.notes.end(), planned.notes.begin(),
+                     planned.notes.end());
+  imported_ = CountImport(planned, options_.runs, *context_.selected);
 }
 
 void Looking::Overwrite(const std::string& directory) {
   look_.refusal.reset();
   look_.notes = {absl::StrCat("Starting over: ", Printable(directory),
                               " moves to replaced/")};
+  if (!options_.import_from.empty()) LookAtImport();
 }
 
 void Looking::Judge() {
@@ -108,10 +135,21 @@ void Looking::Count() {
     }
   }
   if (look_.refusal.has_value()) return;
-  if (!look_.goes_on) look_.remaining.to_ask = look_.total;
+  if (!look_.goes_on) CountNew();
   look_.workers = WorkersFor(
       options_, look_.remaining.to_ask +
                     (context_.slow_scores ? look_.remaining.to_score : 0));
+}
+
+// Nothing is done, but for what is imported.
+void Looking::CountNew() {
+  look_.done = imported_.completed;
+  look_.remaining.to_score = imported_.completed;
+  look_.remaining.to_ask =
+      options_.score_only ? 0
+      : options_.retry_failed
+          ? imported_.failed
+          : look_.total - imported_.completed - imported_.failed_for_good;
 }
 
 absl::Status Looking::CountJournal(RunPlan& plan) {

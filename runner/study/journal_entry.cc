@@ -19,6 +19,7 @@
 #include "runner/study/cells.h"
 #include "runner/study/creation_lock.h"
 #include "runner/study/dataset_match.h"
+#include "runner/study/import_entry.h"
 #include "runner/study/journal_choice.h"
 #include "runner/study/resume_check.h"
 
@@ -45,6 +46,8 @@ class JournalEntry {
 
   MaybeRefusal Enter(const JournalChoice& choice);
   MaybeRefusal CreateJournal(const JournalChoice& choice);
+  MaybeRefusal ImportJournal(BenchmarkInfo info);
+  BenchmarkInfo NewInfo(const std::string& run_id) const;
   MaybeRefusal ResumeJournal(const JournalChoice& choice);
   MaybeRefusal MatchRows();
   MaybeRefusal CheckStillSame(const RowMatch& match) const;
@@ -91,6 +94,13 @@ BenchmarkJournal::Options JournalEntry::JournalOptions() const {
 
 absl::optional<Refusal> JournalEntry::OpenJournal() {
   if (options_.checkpoint_interval == 0) {
+    if (!options_.import_from.empty()) {
+      return Refusal{
+          kExitUsage,
+          absl::StrCat("--checkpoint-interval 0 keeps no journal "
+                       "into which ",
+                       Printable(options_.import_from), " could be imported")};
+    }
     std::string path =
         (std::filesystem::temp_directory_path() / "bench-runner-XXXXXX")
             .string();
@@ -111,7 +121,7 @@ absl::optional<Refusal> JournalEntry::OpenJournal() {
   if (choice.refusal.has_value()) return choice.refusal;
   // One that is there has a lock of its own.
   if (!choice.create) creation.reset();
-  if (choice.create && options_.retry_failed) {
+  if (choice.create && options_.retry_failed && options_.import_from.empty()) {
     return Refusal{kExitUsage, std::string(kNothingToRetry)};
   }
   return Enter(choice);
@@ -131,11 +141,10 @@ absl::optional<Refusal> JournalEntry::Enter(const JournalChoice& choice) {
   return absl::nullopt;
 }
 
-absl::optional<Refusal> JournalEntry::CreateJournal(
-    const JournalChoice& choice) {
+BenchmarkInfo JournalEntry::NewInfo(const std::string& run_id) const {
   BenchmarkInfo info;
   info.benchmark_id = names_.benchmark_id;
-  info.run_id = choice.run_id;
+  info.run_id = run_id;
   info.dataset_name = context_.dataset->name();
   info.dataset_path = context_.dataset->path();
   info.dataset_fingerprint = context_.dataset->fingerprint();
@@ -155,18 +164,50 @@ absl::optional<Refusal> JournalEntry::CreateJournal(
   info.created = std::max(context_.clock->Now(), BegunAnew(options_));
   info.writer_version = kVersion;
   info.writer_commit = std::string(BuildCommit());
+  return info;
+}
+
+absl::optional<Refusal> JournalEntry::CreateJournal(
+    const JournalChoice& choice) {
   entered_.directory = choice.directory;
   entered_.run_id = choice.run_id;
+  std::vector<uint32_t> same(context_.dataset->size());
+  for (size_t i = 0; i < same.size(); ++i) same[i] = static_cast<uint32_t>(i);
+  entered_.index_of_row = std::move(same);
+  if (!options_.import_from.empty()) {
+    return ImportJournal(NewInfo(choice.run_id));
+  }
   absl::StatusOr<std::unique_ptr<BenchmarkJournal>> journal =
       BenchmarkJournal::Create(
-          entered_.directory, info, context_.dataset->size(),
+          entered_.directory, NewInfo(choice.run_id), context_.dataset->size(),
           [&](uint64_t i) { return RowAt(*context_.dataset, i); },
           JournalOptions());
   if (!journal.ok()) return RefuseJournal(entered_.directory, journal.status());
   entered_.journal = *std::move(journal);
-  std::vector<uint32_t> same(context_.dataset->size());
-  for (size_t i = 0; i < same.size(); ++i) same[i] = static_cast<uint32_t>(i);
-  entered_.index_of_row = std::move(same);
+  return absl::nullopt;
+}
+
+// A journal is there as a whole or not at all, and then gone on with as any.
+absl::optional<Refusal> JournalEntry::ImportJournal(BenchmarkInfo info) {
+  PlannedImport planned;
+  MaybeRefusal refusal =
+      PlanImport(options_, names_.model, *context_.dataset, &planned);
+  if (refusal.has_value()) return refusal;
+  const SignalCatcher* const signals = context_.signals;
+  refusal = PublishImport(planned, entered_.directory, std::move(info),
+                          *context_.dataset, context_.access, [signals] {
+                            return signals != nullptr && signals->caught() != 0;
+                          });
+  if (refusal.has_value()) return refusal;
+  console_.Say(absl::StrCat(
+      "Imported ",
+      ImportText(planned, context_.dataset->size() * options_.runs)));
+  for (const std::string& note : planned.notes) console_.Say(note);
+  absl::StatusOr<std::unique_ptr<BenchmarkJournal>> journal =
+      BenchmarkJournal::Resume(entered_.directory, JournalOptions());
+  if (!journal.ok()) return RefuseJournal(entered_.directory, journal.status());
+  entered_.journal = *std::move(journal);
+  entered_.resumed = true;
   return absl::nullopt;
 }
 
@@ -180,6 +221,11 @@ absl::optional<Refusal> JournalEntry::ResumeJournal(
     console_.Say(verdict.message);
     const JournalChoice beside = NewJournal(Wish(), context_.access);
     return beside.refusal.has_value() ? beside.refusal : CreateJournal(beside);
+  }
+  if (!options_.import_from.empty()) {
+    MaybeRefusal refusal =
+        CheckImported(options_, entered_.directory, context_.access, console_);
+    if (refusal.has_value()) return refusal;
   }
   entered_.run_id = choice.run_id;
   absl::StatusOr<std::unique_ptr<BenchmarkJournal>> journal =

@@ -10,6 +10,7 @@
 #include "absl/types/optional.h"
 #include "journal/clock.h"
 #include "runner/base/exit_code.h"
+#include "runner/base/signals.h"
 #include "runner/config/options.h"
 #include "runner/data/dataset.h"
 #include "runner/display/console.h"
@@ -27,6 +28,7 @@ struct JournalEntryContext {
   JournalAccess access;
   journal::Clock* clock = nullptr;
   Console* console = nullptr;
+  const SignalCatcher* signals = nullptr;  // Null: nothing interrupts it.
 };
 
 struct EnteredJournal {
@@ -46,8 +48,8 @@ struct EnteredJournal {
 // Which journal the options ask for.
 JournalWish WishOf(const RunOptions& options, const BenchmarkNames& names);
 
-// Finds it, compares it without writing, opens or creates it, and points
-// `latest` at it. Says on the console what it does. A refusal leaves what was
+// Finds it, compares it without writing, opens or creates it, from a checkpoint
+// of another system where one is given, and points `latest` at it. Says on the console what it does. A refusal leaves what was
 // there as it was; `entered->directory` may be set all the same.
 absl::optional<Refusal> EnterJournal(const JournalEntryContext& context,
                                      const BenchmarkNames& names,

@@ -13,6 +13,7 @@
 #include "runner/base/printable.h"
 #include "runner/base/whole_file.h"
 #include "runner/data/selection.h"
+#include "runner/imports/import_file.h"
 #include "runner/storage/journal_locator.h"
 #include "runner/study/journal_choice.h"
 
@@ -161,9 +162,42 @@ absl::StatusOr<NamedJournal> FindNamedJournal(absl::string_view text,
   const std::string run_id = RunIdOfResults(path);
   if (run_id.empty() || run_id != fs::path(run_id).filename()) {
     return NotFound(
-        absl::StrCat(path, " is neither a journal nor its results"));
+        absl::StrCat(path,
+                     " is neither a journal nor its results, and no "
+                     "checkpoint of another system"));
   }
   return NamedJournal{journal::JoinPath(journal_dir, run_id)};
+}
+
+absl::optional<Refusal> PrepareImport(Command& command, bool* imports) {
+  const bool resumes = !command.journals.empty();
+  const std::string named =
+      resumes ? command.journals.front() : command.run.resume_from;
+  *imports = IsImportFile(named);
+  if (!*imports) return absl::nullopt;
+  if (command.action == Action::kEstimate) {
+    return Refusal{kExitUsage,
+                   absl::StrCat("estimate reads journals: import ",
+                                Printable(named), " first, by `run`")};
+  }
+  if (resumes) {
+    const absl::Status s = ApplyJournal({}, {}, command);
+    if (!s.ok()) {
+      return Refusal{
+          kExitUsage,
+          absl::StrCat(Printable(s.message()), "\n", Printable(named),
+                       " is of another system: it is imported with the options "
+                       "of `bench-runner run`,\n--dataset and an evaluator at "
+                       "least")};
+    }
+  }
+  const auto import = [&named](RunOptions& run) {
+    run.import_from = named;
+    run.resume_from.clear();
+  };
+  import(command.run);
+  for (MethodOptions& method : command.methods) import(method.run);
+  return absl::nullopt;
 }
 
 absl::optional<Refusal> PrepareResume(const JournalAccess& access,

@@ -26,6 +26,11 @@ struct NamedJournal {
 absl::StatusOr<NamedJournal> FindNamedJournal(absl::string_view text,
                                               absl::string_view journal_dir);
 
+// Where a journal is expected and a checkpoint file of another system is named:
+// makes `command.run` one that imports it, and sets `*imports`. Refused (exit
+// 2): options that make up no run, and `estimate`, which reads journals only.
+absl::optional<Refusal> PrepareImport(Command& command, bool* imports);
+
 // Fills in `command.run` from the journal. `latest` means what was asked for
 // when it was begun, all benchmarks of the study; a journal that is named, that
 // one alone.

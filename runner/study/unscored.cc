@@ -86,6 +86,21 @@ absl::StatusOr<std::vector<UnscoredAnswer>> FindUnscored(
   return answers;
 }
 
+// What was imported without an output keeps the scores that it came with: no
+// scorer has seen an answer that it could call wrong.
+absl::StatusOr<ScoredResponse> ScoreOf(
+    const RunParts& parts, const ResponseRecord& response,
+    absl::string_view row_json, const absl::optional<std::string>& target) {
+  if (response.attempt == kImportedAttempt && !response.output.has_value()) {
+    ScoredResponse kept;
+    kept.scores = response.worker_scores;
+    return kept;
+  }
+  return parts.scoring->EvaluateWith(parts.external, response.key, row_json,
+                                     response.output, target,
+                                     response.worker_scores);
+}
+
 absl::Status ScoreRecorded(const RunParts& parts, const UnscoredAnswer& answer,
                            uint32_t row, journal::Reader& reader,
                            absl::Mutex& observer_mutex) {
@@ -96,9 +111,8 @@ absl::Status ScoreRecorded(const RunParts& parts, const UnscoredAnswer& answer,
   if (!text.ok()) return text.status();
   absl::StatusOr<RowFields> fields = parts.fields->Resolve(*text);
   if (!fields.ok()) return fields.status();
-  const absl::StatusOr<ScoredResponse> scored = parts.scoring->EvaluateWith(
-      parts.external, response->key, *text, response->output, fields->target,
-      response->worker_scores);
+  const absl::StatusOr<ScoredResponse> scored =
+      ScoreOf(parts, *response, *text, fields->target);
   if (!scored.ok()) {
     absl::MutexLock lock(&observer_mutex);
     parts.observer->OnUnscored(response->key, scored.status().message());

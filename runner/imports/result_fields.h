@@ -1,0 +1,45 @@
+// What one result of another system says, by the names that such systems use.
+#ifndef RUNNER_IMPORTS_RESULT_FIELDS_H_
+#define RUNNER_IMPORTS_RESULT_FIELDS_H_
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+#include "runner/imports/imported_file.h"
+
+namespace runner {
+
+// The names of scores that were met in one file; bounded. Not thread-safe.
+class ScoreNames {
+ public:
+  // Whether a score may have this name.
+  bool Take(const std::string& name);
+
+ private:
+  std::set<std::string> names_;
+};
+
+// A plain one may as well be a question with its target: `answer` is that then.
+enum class AnswerField { kIsOutput, kIsTarget };
+
+// Reads an object. What has no place of its own in ImportedResult stays in its
+// metadata; what has the wrong type, or is out of range, does, too. A value
+// that is no object is the output or, if it is a number or a truth value, the
+// score. Failed is what says so: `skipped`, a `status` or `success` that does,
+// or an `error` without an output.
+ImportedResult ReadResult(nlohmann::json value, AnswerField answer,
+                          ScoreNames& names);
+
+// Whether a plain object says anything that only a result has.
+bool LooksLikeResult(const ImportedResult& result);
+
+// An error of a log: its message is a text, or an object with type and message.
+ImportedError ReadImportedError(const nlohmann::json& value);
+
+// A text as an error's type: printable, not empty, not too long.
+std::string ImportedErrorType(absl::string_view text);
+
+}  // namespace runner
+
+#endif  // RUNNER_IMPORTS_RESULT_FIELDS_H_
