@@ -50,7 +50,8 @@ void WriteRates(const std::vector<PassRate>& rates, double PassRate::*rate,
   json.EndObject();
 }
 
-void WriteMetrics(const std::vector<NamedSummary>& metrics, JsonWriter& json) {
+void WriteMetrics(const std::vector<NamedSummary>& metrics, uint64_t completed,
+                  JsonWriter& json) {
   json.Key("metrics").BeginObject();
   for (const auto& [name, summary] : metrics) {
     json.Key(name).BeginObject();
@@ -59,6 +60,8 @@ void WriteMetrics(const std::vector<NamedSummary>& metrics, JsonWriter& json) {
     WriteNumber(summary.standard_error, json.Key("stderr"));
     WriteInterval(summary.ci95, json.Key("ci95"));
     WriteInterval(summary.bounds, json.Key("bounds"));
+    // Where not all that is completed has this score: what was imported, say.
+    if (summary.n != completed) json.Key("scored").Number(summary.n);
     if (summary.query_variance.has_value()) {
       json.Key("query_variance").Number(*summary.query_variance);
     }
@@ -91,7 +94,7 @@ void WriteRun(const RunResults& run, JsonWriter& json) {
   json.Key("completed").Number(run.completed);
   json.Key("failed").Number(run.failed);
   json.Key("unparsed").Number(run.unparsed);
-  WriteMetrics(run.metrics, json);
+  WriteMetrics(run.metrics, run.completed, json);
   WriteUsage(run.usage, json);
   json.EndObject();
 }
@@ -185,7 +188,7 @@ std::string ResultsJson(const Results& results, const ResultsInfo& info,
   json.Key("completed").Number(results.completed);
   json.Key("failed").Number(results.failed);
   json.Key("unparsed").Number(results.unparsed);
-  WriteMetrics(results.metrics, json);
+  WriteMetrics(results.metrics, results.completed, json);
   json.Key("runs").BeginArray();
   for (const RunResults& run : results.runs) WriteRun(run, json);
   json.EndArray();

@@ -38,9 +38,11 @@ absl::Status RecordPlan(const BatchProgress& progress, const BatchRange& range,
 
 bool IsRedistributed(const BenchmarkJournal& journal, const BatchRange& range,
                      int workers) {
-  if (journal.totals().sessions == 0) return false;
+  // None, where all there is was imported.
+  const uint32_t before = journal.session_workers();
+  if (journal.totals().sessions == 0 || before == 0) return false;
   return range.first > 1 || !journal.batches().open.empty() ||
-         journal.session_workers() != static_cast<uint32_t>(workers);
+         before != static_cast<uint32_t>(workers);
 }
 
 std::string RedistributionText(const BatchRange& range, int workers) {

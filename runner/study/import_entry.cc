@@ -105,6 +105,18 @@ void AddNotes(PlannedImport& planned) {
         WithThousands(file.results.size()), " results"));
   }
   for (std::string& note : file.notes) notes.push_back(std::move(note));
+  const auto without_output =
+      std::count_if(planned.match.placed.begin(), planned.match.placed.end(),
+                    [](const PlacedResult& each) {
+                      return !each.result->error.has_value() &&
+                             !each.result->output.has_value();
+                    });
+  if (without_output > 0) {
+    notes.push_back(absl::StrCat(
+        WithThousands(static_cast<uint64_t>(without_output)),
+        " of them have no output: completed, with the scores that they came "
+        "with or none; no scorer can score them"));
+  }
   if (planned.match.replaced > 0) {
     notes.push_back(absl::StrCat(WithThousands(planned.match.replaced),
                                  " results are of queries that have another: "

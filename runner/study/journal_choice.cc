@@ -169,7 +169,7 @@ void SayWhyNew(const JournalWish& wish, const JournalAccess& access,
       return;
     }
   }
-  console.Say(kNothingFound);
+  if (!wish.imports) console.Say(kNothingFound);
 }
 
 }  // namespace

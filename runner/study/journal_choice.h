@@ -26,6 +26,7 @@ inline constexpr char kNothingFound[] = "No checkpoint found, starting";
 struct JournalWish {
   std::string journal_dir;
   std::string resume_from;  // This journal and no other; empty: found.
+  bool imports = false;     // A new one is made of a checkpoint file.
   std::string benchmark_id;
   std::string identity_json;
   std::string identity_hash;

@@ -355,6 +355,7 @@ JournalWish WishOf(const RunOptions& options, const BenchmarkNames& names) {
   JournalWish wish;
   wish.journal_dir = options.journal_dir;
   wish.resume_from = options.resume_from;
+  wish.imports = !options.import_from.empty();
   wish.benchmark_id = names.benchmark_id;
   wish.identity_json = names.identity_json;
   wish.identity_hash = names.identity_hash;
