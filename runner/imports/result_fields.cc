@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "runner/base/json.h"
 #include "runner/base/printable.h"
+#include "runner/base/text.h"
 #include "runner/evaluators/evaluator.h"
 #include "runner/imports/import_values.h"
 
@@ -392,8 +393,14 @@ ImportedError ReadImportedError(const Json& value) {
 
 std::string ImportedErrorType(absl::string_view text) {
   const std::string printable = Printable(text);
-  const std::string cut = CutToWidth(printable, kNameBytesMax / 4);
-  return cut.empty() ? kImportedErrorName : cut;
+  size_t bytes = 0;
+  while (bytes < printable.size()) {
+    const size_t next =
+        Utf8SequenceLength(absl::string_view(printable).substr(bytes));
+    if (bytes + next > kNameBytesMax) break;
+    bytes += next;
+  }
+  return bytes == 0 ? kImportedErrorName : printable.substr(0, bytes);
 }
 
 }  // namespace runner
