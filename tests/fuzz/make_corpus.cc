@@ -492,6 +492,61 @@ Seeds Datasets() {
   };
 }
 
+// As import_fuzz takes it.
+std::string Import(const std::string& file, const std::string& state = "",
+                   const std::string& errors = "") {
+  std::string input;
+  for (const std::string* each : {&state, &errors}) {
+    input += static_cast<char>(each->size() & 0xff);
+    input += static_cast<char>(each->size() >> 8);
+  }
+  return input + state + errors + file;
+}
+
+Seeds Imports() {
+  return {
+      {"draagon",
+       Import("{\"benchmark_id\":\"b\",\"created_at\":\"2026-01-02T03:04:05\","
+              "\"config\":{\"api_key\":\"k\"},\"current_run\":1,"
+              "\"total_runs\":3,\"total_queries\":9,\"completed_queries\":{"
+              "\"q1\":{\"output\":\"x\",\"score\":0.5},\"q2\":true,"
+              "\"q3\":{\"error\":\"no\"}},\"run_results\":[{}],"
+              "\"elapsed_seconds\":1.5}")},
+      {"rob",
+       Import("{\"session_id\":\"s\",\"total_documents\":3,"
+              "\"completed_documents\":2,\"failed_documents\":[\"c\"],"
+              "\"batch_states\":[{\"status\":\"completed\",\"documents\":["
+              "\"a\",{\"document_path\":\"b\",\"status\":\"failed\"}]}],"
+              "\"cost_tracking\":{\"total_cost\":1},\"error_log\":[{"
+              "\"document\":\"c\",\"error\":{\"type\":\"t\"},"
+              "\"timestamp\":1767323045}]}")},
+      {"cobra",
+       Import("{\"meta\":{\"method\":\"m\",\"total_samples\":9,\"config\":1},"
+              "\"checkpoint_info\":{},\"results\":[{\"image_id\":1,"
+              "\"generated_caption\":\"\\ud83d\",\"reasoning_trace\":[],"
+              "\"metrics\":{\"bleu\":NaN,\"cider\":0.5}}]}")},
+      {"distllm",
+       Import("{\"completed_count\":2,\"completed_indices\":[1,2],"
+              "\"results\":[{\"question_id\":1,\"question\":\"q\","
+              "\"model_answer\":\"a\",\"score\":1,\"model_time_seconds\":1},"
+              "{\"question_id\":2,\"error\":\"e\",\"skipped\":true}],"
+              "\"version\":\"2.1\"}")},
+      {"algoverse",
+       Import(
+           "{\"qid\":\"a\",\"status\":\"success\",\"turns\":[{\"answer\":"
+           "\"x\",\"accuracy\":1}]}\n{\"qid\":\"b\",\"sta{\"qid\":\"c\","
+           "\"status\":\"error\",\"error_type\":\"T\",\"retryable\":false}\n"
+           "{\"qid\":\"EXPERIMENT_TERMINATED\",\"status\":\"terminated\"}\n{",
+           "{\"last_update\":\"2026-01-02 03:04:05\",\"experiment\":{}}",
+           "2026-01-02T03:04:05 | d | APIError: no\n| |")},
+      {"plain",
+       Import("\xef\xbb\xbf{\"run\":2,\"query_id\":\"q\",\"occurrence\":1,"
+              "\"output\":null,\"scores\":{\"f1\":1,\"imported\":2},\"usage\":"
+              "{\"input_tokens\":1,\"output_tokens\":2},\"cost\":1}\n")},
+      {"array", Import("[{\"index\":1,\"response\":-Infinity},[[]],{}]")},
+  };
+}
+
 Seeds CommandLines() {
   return {
       {"replay",
@@ -619,6 +674,7 @@ int Main(const std::string& directory) {
   Write(directory, "worker_answer_fuzz", WorkerAnswers());
   Write(directory, "chat_response_fuzz", ChatResponses());
   Write(directory, "dataset_fuzz", Datasets());
+  Write(directory, "import_fuzz", Imports());
   Write(directory, "options_fuzz", CommandLines());
   Write(directory, "text_fuzz", Texts());
   Write(directory, "journal_locator_fuzz", Directories());
