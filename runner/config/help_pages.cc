@@ -58,6 +58,7 @@ same command resumes).
 
 constexpr absl::string_view kResumeHead =
     R"(Usage: bench-runner resume JOURNAL|latest [options]
+       bench-runner resume FILE --dataset FILE [the options of run]
 
 Goes on with a journal that stopped before its end: skips what is answered,
 lists what may have been billed without an answer, asks that and the rest, and
@@ -69,6 +70,9 @@ and journaled.
            given as -s JOURNAL
   latest   all benchmarks of the study last worked on, also those not begun yet;
            so does the path of that link, journals/latest
+  FILE     a checkpoint of draagon, the ROB assessment tool, cobra_eval, distllm
+           or Algoverse, or results a line each: a journal is made of it first,
+           with the options of `run`, of which it saved none
 
 Behind each option stands its class. Changed [identity] is refused with exit 13,
 key by key, unless --accept-config-change is given; more of a [selection]
