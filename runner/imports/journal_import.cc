@@ -63,6 +63,8 @@ class Importing {
   ErrorsLog errors_log_;
   const absl::Time now_;
   std::string session_id_;
+  uint64_t answered_ = 0;
+  uint64_t failed_ = 0;
   std::vector<std::pair<uint16_t, std::string>> batch_;
   size_t batch_bytes_ = 0;
 };
@@ -109,6 +111,7 @@ absl::Status Importing::Add(const PlacedResult& placed) {
   start.attempt = kImportedAttempt;
   start.at = result.at.value_or(Updated());
   if (absl::Status s = Append(start); !s.ok()) return s;
+  ++(result.error.has_value() ? failed_ : answered_);
   if (!result.error.has_value()) return Append(Answer(result, std::move(key)));
   const AttemptErrorRecord failure = Failure(result, std::move(key));
   errors_log_.Add(failure);
@@ -156,6 +159,8 @@ absl::Status Importing::End() {
   end.session_id = session_id_;
   end.reason = SessionStop::kCompleted;
   end.elapsed = file_.elapsed;
+  end.completed = answered_;
+  end.failed = failed_;
   end.detail = absl::StrCat("imported: ", ImportFormatName(file_.format));
   end.at = Updated();
   return Append(end);

@@ -59,7 +59,8 @@ ImportCounts CountImport(const PlannedImport& planned, uint32_t runs,
 
 // Makes the journal `directory`, which is not there: beside it, durable as a
 // whole, then under its name. `info` is that of the journal. Refused: as
-// BenchmarkJournal, and for `stopped` (exit 1, nothing is left).
+// BenchmarkJournal, and for `stopped` (exit 1, for the caller to make a
+// signal's code; nothing is left).
 absl::optional<Refusal> PublishImport(const PlannedImport& planned,
                                       const std::string& directory,
                                       BenchmarkInfo info,

@@ -193,12 +193,16 @@ absl::optional<Refusal> JournalEntry::ImportJournal(BenchmarkInfo info) {
   MaybeRefusal refusal =
       PlanImport(options_, names_.model, *context_.dataset, &planned);
   if (refusal.has_value()) return refusal;
-  const SignalCatcher* const signals = context_.signals;
+  const auto caught = [signals = context_.signals] {
+    return signals == nullptr ? 0 : signals->caught();
+  };
   refusal = PublishImport(planned, entered_.directory, std::move(info),
-                          *context_.dataset, context_.access, [signals] {
-                            return signals != nullptr && signals->caught() != 0;
-                          });
-  if (refusal.has_value()) return refusal;
+                          *context_.dataset, context_.access,
+                          [&caught] { return caught() != 0; });
+  if (refusal.has_value()) {
+    if (caught() != 0) refusal->exit_code = kExitSignal + caught();
+    return refusal;
+  }
   console_.Say(absl::StrCat(
       "Imported ",
       ImportText(planned, context_.dataset->size() * options_.runs)));
