@@ -39,6 +39,10 @@ namespace {
 // stay among small things that still live.
 constexpr int kMappedBytesMin = 256 << 10;
 
+// Most threads of a run wait most of the time, and would each keep what it has
+// freed in an arena of its own.
+constexpr int kArenasMax = 4;
+
 std::string VersionText() {
   return absl::StrCat("bench-runner ", kVersion, " (commit ", BuildCommit(),
                       ", journal format ", journal::kFormatVersion, ")");
@@ -174,6 +178,7 @@ int Main(const std::vector<std::string>& args) {
 
 int main(int argc, char** argv) {
   mallopt(M_MMAP_THRESHOLD, runner::kMappedBytesMin);
+  mallopt(M_ARENA_MAX, runner::kArenasMax);
   const std::vector<std::string> args(argv + 1, argv + argc);
   runner::HideApiKey(argc, argv);
   return runner::Main(args);

@@ -1,6 +1,7 @@
 #include "runner/results/results_json.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
@@ -99,18 +100,25 @@ void WriteRun(const RunResults& run, JsonWriter& json) {
   json.EndObject();
 }
 
-void WriteLatency(const std::vector<double>& latencies_ms, JsonWriter& json) {
+// To the microsecond.
+double Shown(double milliseconds) {
+  constexpr double kPerMs = 1000;
+  return std::round(milliseconds * kPerMs) / kPerMs;
+}
+
+void WriteLatency(const std::vector<float>& latencies_ms, JsonWriter& json) {
   json.Key("latency_ms");
   if (latencies_ms.empty()) return json.Null();
   const double sum =
       std::accumulate(latencies_ms.begin(), latencies_ms.end(), 0.0);
   json.BeginObject();
-  json.Key("mean").Number(sum / static_cast<double>(latencies_ms.size()));
-  json.Key("p50").Number(Percentile(latencies_ms, 50));
-  json.Key("p90").Number(Percentile(latencies_ms, 90));
-  json.Key("p95").Number(Percentile(latencies_ms, 95));
-  json.Key("p99").Number(Percentile(latencies_ms, 99));
-  json.Key("max").Number(latencies_ms.back());
+  json.Key("mean").Number(
+      Shown(sum / static_cast<double>(latencies_ms.size())));
+  json.Key("p50").Number(Shown(Percentile(latencies_ms, 50)));
+  json.Key("p90").Number(Shown(Percentile(latencies_ms, 90)));
+  json.Key("p95").Number(Shown(Percentile(latencies_ms, 95)));
+  json.Key("p99").Number(Shown(Percentile(latencies_ms, 99)));
+  json.Key("max").Number(Shown(latencies_ms.back()));
   json.EndObject();
 }
 

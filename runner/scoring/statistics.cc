@@ -172,14 +172,14 @@ double TQuantile975(uint64_t degrees) {
   return boost::math::quantile(distribution, 0.975);
 }
 
-double Percentile(absl::Span<const double> sorted, double p) {
+double Percentile(absl::Span<const float> sorted, double p) {
   if (sorted.empty()) return 0;
   const double rank =
       std::clamp(p, 0.0, 100.0) / 100 * static_cast<double>(sorted.size() - 1);
   const auto low = static_cast<size_t>(rank);
   const size_t high = std::min(low + 1, sorted.size() - 1);
-  return sorted[low] +
-         (rank - static_cast<double>(low)) * (sorted[high] - sorted[low]);
+  const double below = sorted[low];
+  return below + (rank - static_cast<double>(low)) * (sorted[high] - below);
 }
 
 }  // namespace runner

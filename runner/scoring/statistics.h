@@ -116,7 +116,7 @@ double TQuantile975(uint64_t degrees);
 
 // The `p`-th percentile (0 to 100) of sorted data, linear between neighbours
 // (Hyndman and Fan 1996, type 7, as NumPy's default). 0 for no data.
-double Percentile(absl::Span<const double> sorted, double p);
+double Percentile(absl::Span<const float> sorted, double p);
 
 }  // namespace runner
 

@@ -1,7 +1,6 @@
 #include "runner/storage/result_entries.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "journal/error.h"
@@ -71,7 +70,7 @@ class Indexer {
         [&](ResultEntry& entry) { latencies += HasLatency(entry); });
     history_.latencies_ms.reserve(latencies);
     entries_.ForEach([&](ResultEntry& entry) {
-      if (HasLatency(entry)) history_.latencies_ms.push_back(LatencyMs(entry));
+      if (HasLatency(entry)) history_.latencies_ms.push_back(entry.latency_ms);
     });
     // The order of a hash table is no order.
     std::sort(history_.latencies_ms.begin(), history_.latencies_ms.end());
@@ -192,11 +191,6 @@ class Indexer {
 };
 
 }  // namespace
-
-double LatencyMs(const ResultEntry& entry) {
-  constexpr double kPerMs = 1000;
-  return std::round(double{entry.latency_ms} * kPerMs) / kPerMs;
-}
 
 absl::Status FindEntries(journal::Reader& reader,
                          absl::string_view scoring_hash, ResultEntries& entries,

@@ -77,9 +77,6 @@ class ResultEntries {
   mutable Block* last_block_ = nullptr;
 };
 
-// To the microsecond, as which it is shown.
-double LatencyMs(const ResultEntry& entry);
-
 // Reads all that comes from `reader`. As ResultStore::Load.
 absl::Status FindEntries(journal::Reader& reader,
                          absl::string_view scoring_hash, ResultEntries& entries,

@@ -89,7 +89,7 @@ class ResultStore {
     uint64_t in_doubt = 0;                // Attempts listed as in doubt, ever.
     absl::optional<double> retried_cost;  // Of failed attempts that said it.
     // Of accepted responses; sorted. Imported ones may not say theirs.
-    std::vector<double> latencies_ms;
+    std::vector<float> latencies_ms;
   };
   virtual const History& history() const = 0;
 };

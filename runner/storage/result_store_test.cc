@@ -67,7 +67,7 @@ TEST_F(ResultStoreTest, AnAnswerReplacesAFailureNeverTheOtherWay) {
   Fail(*journal, 1, 1, "timeout");
   const auto results = Load("a");
   EXPECT_EQ(Visited(*results, 1, {0, 1}), (Lines{"1/q0=yes", "1/q1=new"}));
-  EXPECT_EQ(results->history().latencies_ms, (std::vector<double>{5, 5}));
+  EXPECT_EQ(results->history().latencies_ms, (std::vector<float>{5, 5}));
 }
 
 TEST_F(ResultStoreTest, WhatIsNotScoredOrMayBeRetriedIsPassedOver) {

@@ -33,9 +33,36 @@ constexpr size_t kStartsMax = 256;
 // that threads hand on many at a time instead of waking each other for each.
 constexpr size_t kUnbilledAheadMax = 64;
 
-// Answers recorded together, at most. Each that waits for a slow scorer has a
-// thread of its own.
-constexpr size_t kFinishedTogetherMax = 64;
+// Answers of such an evaluator that are not recorded yet.
+constexpr size_t kUnbilledUnrecordedMax = 4 * kUnbilledAheadMax;
+
+// Answers recorded together.
+constexpr size_t kRecordedTogetherMax = 64;
+
+// How many at once.
+struct Bounds {
+  size_t finishers = 1;
+  size_t ahead = 0;              // Begun beyond what may be in flight.
+  size_t leave_together = 1;     // Handed to the evaluator at a time.
+  size_t unrecorded = 0;         // Answered, and not recorded yet.
+  size_t recorded_together = 1;  // By one finisher.
+};
+
+Bounds BoundsOf(const RunParts& parts, const RunPlan& plan) {
+  Bounds bounds;
+  bounds.finishers = std::min(plan.workers, kFinishersMax);
+  bounds.unrecorded = static_cast<size_t>(plan.workers) + bounds.finishers;
+  if (parts.evaluator != nullptr && !parts.evaluator->may_be_billed()) {
+    bounds.ahead = kUnbilledAheadMax;
+    bounds.unrecorded = std::max(bounds.unrecorded, kUnbilledUnrecordedMax);
+    if (plan.rate_limit == 0) bounds.leave_together = kUnbilledAheadMax;
+  }
+  // Each answer that waits for a slow scorer has a finisher of its own.
+  if (parts.external == nullptr) {
+    bounds.recorded_together = kRecordedTogetherMax;
+  }
+  return bounds;
+}
 
 class BenchmarkRunImpl final : public BenchmarkRun, AnswerListener {
  public:
@@ -44,13 +71,7 @@ class BenchmarkRunImpl final : public BenchmarkRun, AnswerListener {
         plan_(plan),
         batches_(WorkSource(*parts.journal, plan_), plan.batch_size,
                  plan.first_batch),
-        ahead_(parts.evaluator == nullptr || parts.evaluator->may_be_billed()
-                   ? 0
-                   : kUnbilledAheadMax),
-        leave_together_max_(plan.rate_limit > 0 ? 1
-                                                : std::max<size_t>(ahead_, 1)),
-        finished_together_max_(parts.external == nullptr ? kFinishedTogetherMax
-                                                         : 1),
+        bounds_(BoundsOf(parts, plan)),
         recorder_(parts_, plan_, &batches_, this),
         limit_(plan.workers),
         rate_(plan.rate_limit) {}
@@ -100,9 +121,7 @@ class BenchmarkRunImpl final : public BenchmarkRun, AnswerListener {
   const RunParts parts_;
   const RunPlan plan_;
   Batches batches_;  // What is left to ask; the starter's.
-  const size_t ahead_;
-  const size_t leave_together_max_;
-  const size_t finished_together_max_;
+  const Bounds bounds_;
   AnswerRecorder recorder_;
 
   // Wakes those who can go on, after any change of what follows.
@@ -110,18 +129,17 @@ class BenchmarkRunImpl final : public BenchmarkRun, AnswerListener {
   // How many may be ready: as many as could leave, or more where that costs
   // nothing.
   size_t ready_max() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return std::max(static_cast<size_t>(limit_.limit()), ahead_);
+    return std::max(static_cast<size_t>(limit_.limit()), bounds_.ahead);
   }
   bool HasRoom() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return ready_.size() < ready_max();
   }
   bool CanDispatch() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    // While as many answers wait for the disk as there are workers, asking for
-    // more would gain nothing, and a crash would lose more that was paid.
-    const size_t finished_max =
-        std::max(static_cast<size_t>(plan_.workers), ahead_);
+    // While as many answers wait for the disk as there are workers and
+    // finishers, asking for more would gain nothing, and a crash would lose
+    // more that was paid.
     return !stop_ && !ready_.empty() && in_flight_ < limit_.limit() &&
-           finished_.size() < finished_max;
+           finished_.size() + recording_ < bounds_.unrecorded;
   }
 
   mutable absl::Mutex mutex_;
@@ -140,6 +158,7 @@ class BenchmarkRunImpl final : public BenchmarkRun, AnswerListener {
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   std::deque<Work> ready_ ABSL_GUARDED_BY(mutex_);
   FinishedQueue finished_ ABSL_GUARDED_BY(mutex_);
+  size_t recording_ ABSL_GUARDED_BY(mutex_) = 0;  // Taken from there.
   std::multimap<absl::Duration, Turn> retries_ ABSL_GUARDED_BY(mutex_);
   int in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
   AdaptiveLimit limit_ ABSL_GUARDED_BY(mutex_);
@@ -157,7 +176,7 @@ absl::Status BenchmarkRunImpl::Run() {
   std::vector<std::thread> threads;
   threads.emplace_back([this] { RunStarter(); });
   threads.emplace_back([this] { RunDispatcher(); });
-  for (int i = 0; i < std::min(plan_.workers, kFinishersMax); ++i) {
+  for (size_t i = 0; i < bounds_.finishers; ++i) {
     threads.emplace_back([this] { RunFinisher(); });
   }
   Drain();
@@ -421,7 +440,7 @@ std::vector<Work> BenchmarkRunImpl::TakeReady() {
     parts_.clock->WaitWithTimeout(&dispatcher_wake_, &mutex_, wait);
   }
   rate_.Take(now);
-  while (leaving.size() < leave_together_max_ && CanDispatch()) {
+  while (leaving.size() < bounds_.leave_together && CanDispatch()) {
     Work work = std::move(ready_.front());
     ready_.pop_front();
     ++in_flight_;
@@ -455,6 +474,7 @@ void BenchmarkRunImpl::RunFinisher() {
     recorder_.Record(absl::MakeSpan(finished));
     absl::MutexLock lock(&mutex_);
     for (const Finished& each : finished) finished_.EndTurn(each.result);
+    recording_ -= finished.size();
     outstanding_ -= finished.size();
     Wake();
   }
@@ -467,7 +487,8 @@ std::vector<Finished> BenchmarkRunImpl::TakeFinished() {
     finisher_wake_.Wait(&mutex_);
   }
   finisher_called_ = false;
-  std::vector<Finished> finished = finished_.Take(finished_together_max_);
+  std::vector<Finished> finished = finished_.Take(bounds_.recorded_together);
+  recording_ += finished.size();
   Wake();
   return finished;
 }
