@@ -254,12 +254,43 @@ TEST_F(ImportTest, ResultsOfThisProgramAreImportedToo) {
   EXPECT_EQ(Line("q1")["scores"]["imported.exact_match"], 1);
 }
 
+TEST_F(ImportTest, WhereNothingIsLeftNothingIsAsked) {
+  place_.Write("done.jsonl",
+               absl::StrCat("{\"id\":\"q1\",\"output\":\"", Value(1),
+                            "\"}\n{\"id\":\"q2\",\"score\":0.5}\n"));
+  EXPECT_EQ(Resume("done.jsonl", {"-n", "2"}), 0) << place_.err();
+  EXPECT_THAT(place_.Calls(), IsEmpty());
+  EXPECT_EQ(place_.ResultText("/status"), "complete");
+  EXPECT_EQ(place_.ResultNumber("/metrics/exact_match/mean"), 1);
+  // Nobody said how long they took.
+  EXPECT_THAT(place_.Results(), HasSubstr("\"latency_ms\": null"));
+}
+
+TEST_F(ImportTest, EachShardImportsWhatIsItsOwn) {
+  place_.Write("checkpoint.json", Draagon());
+  place_.options.erase("results");
+  for (const std::string shard : {"1/2", "2/2"}) {
+    EXPECT_EQ(Resume("checkpoint.json",
+                     {"--shard", shard, "--journal-dir", "shards"}),
+              0)
+        << place_.err();
+  }
+  EXPECT_THAT(Asked(), UnorderedElementsAre("q3", "q4", "q5", "q6"));
+  EXPECT_EQ(
+      place_.RunProgram({"merge", "shards", "--output", "journals/whole"}), 0)
+      << place_.err();
+  place_.options["results"] = "results.json";
+  EXPECT_EQ(place_.Run({"--resume-from", "journals/whole"}), 0) << place_.err();
+  EXPECT_EQ(Line("q2")["scores"].dump(), R"({"imported":0.25})");
+  EXPECT_THAT(Asked(), SizeIs(4));
+}
+
 TEST_F(ImportTest, ACutCheckpointGivesWhatIsWhole) {
   const std::string whole = Draagon();
   place_.Write("checkpoint.json", whole.substr(0, whole.find("\"q2\"") + 10));
   EXPECT_EQ(Resume("checkpoint.json"), 0) << place_.err();
   EXPECT_THAT(place_.err(),
-              HasSubstr("what is whole before is imported, 1 results"));
+              HasSubstr("what is whole before is imported, 1 result"));
   EXPECT_THAT(Asked(), SizeIs(kQuestions - 1));
 }
 

@@ -95,14 +95,20 @@ Refusal RefuseRuns(const RunOptions& options, const PlannedImport& planned) {
                    "Nothing was written. --runs ", last, " asks for them")};
 }
 
+// "1 result", "1,200 results".
+std::string Results(uint64_t count) {
+  return absl::StrCat(WithThousands(count),
+                      count == 1 ? " result" : " results");
+}
+
 void AddNotes(PlannedImport& planned) {
   ImportedFile& file = planned.file;
   std::vector<std::string>& notes = planned.notes;
   if (file.cut_at.has_value()) {
-    notes.push_back(absl::StrCat(
-        "It is cut, or damaged, at byte ", *file.cut_at, " (",
-        Printable(file.cut_why), "): what is whole before is imported, ",
-        WithThousands(file.results.size()), " results"));
+    notes.push_back(absl::StrCat("It is cut, or damaged, at byte ",
+                                 *file.cut_at, " (", Printable(file.cut_why),
+                                 "): what is whole before is imported, ",
+                                 Results(file.results.size())));
   }
   for (std::string& note : file.notes) notes.push_back(std::move(note));
   const auto without_output =
@@ -113,19 +119,18 @@ void AddNotes(PlannedImport& planned) {
                     });
   if (without_output > 0) {
     notes.push_back(absl::StrCat(
-        WithThousands(static_cast<uint64_t>(without_output)),
-        " of them have no output: completed, with the scores that they came "
-        "with or none; no scorer can score them"));
+        "Without an output: ", Results(static_cast<uint64_t>(without_output)),
+        "; completed, with the scores that came with them or none: no scorer "
+        "can score them"));
   }
   if (planned.match.replaced > 0) {
-    notes.push_back(absl::StrCat(WithThousands(planned.match.replaced),
-                                 " results are of queries that have another: "
-                                 "the last that did not fail counts"));
+    notes.push_back(absl::StrCat(
+        "Of queries that have another: ", Results(planned.match.replaced),
+        "; the last that did not fail counts"));
   }
   if (planned.match.other_shards > 0) {
-    notes.push_back(absl::StrCat(WithThousands(planned.match.other_shards),
-                                 " results are of other shards, and are left "
-                                 "to them"));
+    notes.push_back(absl::StrCat("Of other shards, and left to them: ",
+                                 Results(planned.match.other_shards)));
   }
   if (file.total_cost.has_value()) {
     notes.push_back(absl::StrFormat(
