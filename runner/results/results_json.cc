@@ -154,6 +154,7 @@ void WriteTiming(const Results& results, const ResultsInfo& info,
   const uint64_t ended = results.completed + results.failed;
   json.Key("timing").BeginObject();
   json.Key("run_id").String(info.run_id);
+  json.Key("journal").StringOrNull(info.journal);
   json.Key("dataset_path").String(info.dataset_path);
   json.Key("started").String(Date(history.started));
   json.Key("updated").String(Date(history.updated));

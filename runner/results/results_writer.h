@@ -35,6 +35,7 @@ struct ExpectedScore {
 struct ResultsInfo {
   std::string benchmark_id;
   std::string run_id;
+  std::string journal;        // Its absolute path; empty: null.
   std::string identity_hash;  // 64 hex digits; kShownHashDigits are written.
   std::string scoring_hash;
   std::string dataset_name;

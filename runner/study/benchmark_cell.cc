@@ -35,6 +35,7 @@
 #include "runner/study/journal_entry.h"
 #include "runner/study/memory_pressure.h"
 #include "runner/study/metered_evaluator.h"
+#include "runner/study/results_place.h"
 #include "runner/study/resume_check.h"
 #include "runner/study/session_begin.h"
 #include "runner/study/standing_limit.h"
@@ -473,9 +474,14 @@ absl::optional<Refusal> BenchmarkCellImpl::WriteResultFiles() {
       DescribeResults({&names_, entered_.journal.get(), context_.dataset,
                        context_.scoring, &plan_});
   info.run_id = entered_.run_id;
+  if (!entered_.temporary) {
+    info.journal = std::filesystem::absolute(entered_.directory);
+  }
   info.limit_reached = withheld_ || stopped_at_limit_;
-  outcome_.results_path =
-      ResultsPath(options_, *context_.dataset, names_.model, entered_.run_id);
+  outcome_.results_path = OwnResultsPath(
+      options_,
+      ResultsPath(options_, *context_.dataset, names_.model, entered_.run_id),
+      info.journal, console_);
   absl::StatusOr<Results> results = WriteResults(
       **store, info, outcome_.results_path, *context_.access.file_system);
   if (!results.ok()) {

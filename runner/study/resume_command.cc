@@ -11,9 +11,9 @@
 #include "journal/file_system.h"
 #include "runner/base/json.h"
 #include "runner/base/printable.h"
-#include "runner/base/whole_file.h"
 #include "runner/data/selection.h"
 #include "runner/imports/import_file.h"
+#include "runner/results/results_origin.h"
 #include "runner/storage/journal_locator.h"
 #include "runner/study/journal_choice.h"
 
@@ -21,20 +21,6 @@ namespace runner {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A results file says of which run it is; nobody writes a larger one.
-constexpr size_t kResultsBytesMax = 64 << 20;
-
-std::string RunIdOfResults(const std::string& path) {
-  const absl::StatusOr<std::string> text =
-      ReadWholeFile(path, kResultsBytesMax);
-  if (!text.ok()) return "";
-  const absl::StatusOr<nlohmann::json> results = ParseJson(*text);
-  if (!results.ok()) return "";
-  const nlohmann::json* run_id = FindPath(*results, "timing.run_id");
-  if (run_id == nullptr || !run_id->is_string()) return "";
-  return run_id->get<std::string>();
-}
 
 absl::Status NotFound(absl::string_view why) {
   return absl::NotFoundError(
@@ -159,14 +145,20 @@ absl::StatusOr<NamedJournal> FindNamedJournal(absl::string_view text,
     if (error) return NotFound(absl::StrCat(path, ": ", error.message()));
     return NamedJournal{real.string()};
   }
-  const std::string run_id = RunIdOfResults(path);
-  if (run_id.empty() || run_id != fs::path(run_id).filename()) {
+  const absl::optional<ResultsOrigin> origin = OriginOfResults(path);
+  if (!origin.has_value() ||
+      origin->run_id != fs::path(origin->run_id).filename()) {
     return NotFound(
         absl::StrCat(path,
                      " is neither a journal nor its results, and no "
                      "checkpoint of another system"));
   }
-  return NamedJournal{journal::JoinPath(journal_dir, run_id)};
+  // Journals of one run id may lie in several directories. Where it was, there
+  // may be none any more.
+  if (fs::is_directory(origin->journal, error)) {
+    return NamedJournal{origin->journal};
+  }
+  return NamedJournal{journal::JoinPath(journal_dir, origin->run_id)};
 }
 
 absl::optional<Refusal> PrepareImport(Command& command, bool* imports) {

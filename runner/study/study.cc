@@ -24,11 +24,13 @@
 #include "runner/display/progress_format.h"
 #include "runner/scoring/scorer.h"
 #include "runner/study/benchmark_cell.h"
+#include "runner/study/benchmark_names.h"
 #include "runner/study/cells.h"
 #include "runner/study/cost_summary.h"
 #include "runner/study/ledger.h"
 #include "runner/study/limits.h"
 #include "runner/study/question.h"
+#include "runner/study/results_place.h"
 #include "runner/study/study_end.h"
 #include "runner/study/study_inputs.h"
 #include "runner/study/study_look.h"
@@ -59,6 +61,7 @@ class Study {
  private:
   absl::Status Prepare();
   absl::Status CheckPrices() const;
+  absl::Status CheckResultsPlaces() const;
   absl::Status MakeCells();
   std::string IndexDirectory() const;
   uint64_t RowRules(const StudyDataset& loaded) const;
@@ -158,6 +161,7 @@ absl::Status Study::Prepare() {
   if (absl::Status s = MakeCells(); !s.ok()) return s;
   if (absl::Status s = CheckPrices(); !s.ok()) return s;
   if (options_.info) return absl::OkStatus();
+  if (absl::Status s = CheckResultsPlaces(); !s.ok()) return s;
   for (const StudyDataset& loaded : datasets_) {
     const uint64_t rules = RowRules(loaded);
     const bool checked = loaded.dataset->checked_rules() == rules;
@@ -194,6 +198,19 @@ absl::Status Study::CheckPrices() const {
       options_.prices.empty() ? std::string("without --prices")
                               : absl::StrCat(options_.prices, " has none"),
       " for ", absl::StrJoin(unpriced, ", ")));
+}
+
+// At the end of a run of hours it would be too late. Whether a journal's own
+// folder of results can be made does not depend on its name.
+absl::Status Study::CheckResultsPlaces() const {
+  if (options_.validate_only) return absl::OkStatus();
+  for (const Cell& cell : cell_options_) {
+    absl::Status s = CheckResultsPlace(
+        ResultsPath(cell.options, *datasets_[cell.dataset].dataset, cell.model,
+                    /*run_id=*/"run_id"));
+    if (!s.ok()) return s;
+  }
+  return absl::OkStatus();
 }
 
 // Not beside encrypted journals, of which an index would tell the ids.
