@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "runner/evaluators/evaluator.h"
 #include "runner/storage/progress_data.h"
 #include "runner/storage/record_buffer.h"
@@ -132,8 +133,14 @@ class Folding {
     return true;
   }
 
-  bool Apply(const schemas::Limit&) {
-    data_.limit_lsn = record_.lsn;
+  // One on failures stands though what was in flight brings them below it.
+  // Others are never fallen below, and must not take its place: a session that
+  // only scores may be ended by one.
+  bool Apply(const schemas::Limit& table) {
+    const absl::string_view name(table.name()->c_str(), table.name()->size());
+    if (absl::StartsWith(name, kFailureLimitPrefix)) {
+      data_.limit_lsn = record_.lsn;
+    }
     return true;
   }
 

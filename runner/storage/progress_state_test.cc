@@ -295,8 +295,21 @@ TEST_F(ProgressStateTest, ALimitStandsUntilALaterSessionAsks) {
   EXPECT_EQ(Folded().limit_lsn(), 0u);
 }
 
+TEST_F(ProgressStateTest, ALimitOnCostTakesNoPlaceOfOneOnFailures) {
+  LimitRecord failures;
+  failures.name = "max-failures%";
+  LimitRecord cost;
+  cost.name = "max-cost";
+  history.Begin().Add(SessionAt(1)).Add(cost);
+  EXPECT_EQ(Folded().limit_lsn(), 0u);
+  history.Add(failures).Add(SessionAt(2)).Add(cost);
+  EXPECT_EQ(Folded().limit_lsn(), 5u);
+}
+
 TEST_F(ProgressStateTest, ALimitReachedByTheLastOfAllStopsNothing) {
-  history.Begin(1).Add(SessionAt(1)).Fail(1, 0).Add(LimitRecord()).Complete(3);
+  LimitRecord limit;
+  limit.name = "max-failures";
+  history.Begin(1).Add(SessionAt(1)).Fail(1, 0).Add(limit).Complete(3);
   EXPECT_EQ(Folded().limit_lsn(), 0u);
 }
 

@@ -258,6 +258,9 @@ struct SelectionRecord {
   absl::Time at;
 };
 
+// The names of limits on failures begin with it.
+inline constexpr absl::string_view kFailureLimitPrefix = "max-failures";
+
 struct LimitRecord {
   static constexpr RecordType kType = RecordType::kLimit;
 
