@@ -72,10 +72,9 @@ void WriteOrDrop(int fd, absl::string_view text) {
   }
 }
 
-// Asked at each drawing, so that no SIGWINCH handler is needed.
-size_t TerminalColumns() {
+size_t ColumnsOf(int fd) {
   winsize size = {};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+  if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
     return size.ws_col;
   }
   uint32_t columns = 0;
@@ -84,6 +83,9 @@ size_t TerminalColumns() {
   }
   return kColumnsDefault;
 }
+
+// Asked at each drawing, so that no SIGWINCH handler is needed.
+size_t TerminalColumns() { return ColumnsOf(STDERR_FILENO); }
 
 // A locale that is set, and set to something else than UTF-8, is believed.
 bool LocaleIsUtf8() {
@@ -111,6 +113,10 @@ const char* LevelName(MessageLevel level) {
 }
 
 }  // namespace
+
+size_t StdoutColumns() {
+  return isatty(STDOUT_FILENO) == 1 ? ColumnsOf(STDOUT_FILENO) : 0;
+}
 
 ProgressDisplay::Options ProgressDisplay::Options::ForProcess() {
   const std::string term = Environment("TERM");

@@ -118,6 +118,9 @@ class ProgressDisplay {
   std::thread ticker_;
 };
 
+// How wide the terminal is that stdout is; 0: it is none.
+size_t StdoutColumns();
+
 }  // namespace runner
 
 #endif  // RUNNER_DISPLAY_PROGRESS_DISPLAY_H_

@@ -273,6 +273,31 @@ TEST(ScoreTableTest, SeveralRunsShowWhatPasses) {
   EXPECT_THAT(FormatScoreTable({row}), Not(HasSubstr("pass")));
 }
 
+TEST(ScoreTableTest, OnATerminalItFitsInTwoBlocks) {
+  ScoreRow row;
+  row.label = "questions-with-a-long-name/gpt-4.1-mini";
+  row.scorer = "exact_match";
+  row.n = 1319;
+  row.completed = 1310;
+  row.failed = 9;
+  row.mean = row.stderr_of_mean = row.pass_at = row.pass_hat = 0.5;
+  row.pass_k = 5;
+  row.ci = row.bounds = {0.25, 0.75};
+  const std::string table = FormatScoreTable({row}, 70);
+  for (const absl::string_view line : absl::StrSplit(table, '\n')) {
+    EXPECT_LE(DisplayWidth(line), 70u) << line;
+  }
+  EXPECT_THAT(table, HasSubstr(" err  score    95% interval\n..."));
+  EXPECT_THAT(table, HasSubstr("/gpt-4.1-mini exact_match 1,319   9 0.5000 "
+                               "[0.2500,0.7500]\n\nbenchmark "));
+  EXPECT_THAT(table, HasSubstr(" stderr pass@5 pass^5          bounds\n..."));
+  EXPECT_THAT(table, EndsWith("gpt-4.1-mini exact_match 0.5000 0.5000 0.5000 "
+                              "[0.2500,0.7500]\n"));
+  // In a pipe, and where there is room.
+  EXPECT_EQ(FormatScoreTable({row}), FormatScoreTable({row}, 122));
+  EXPECT_THAT(FormatScoreTable({row}, 200), HasSubstr("  n  errors   score"));
+}
+
 TEST(FormatPercentTest, HundredMeansAll) {
   EXPECT_EQ(FormatPercent(2499, 2500), "99.9%");
   EXPECT_EQ(FormatPercent(2500, 2500), "100.0%");

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "runner/base/json.h"
 #include "runner/base/printable.h"
+#include "runner/base/text.h"
 
 namespace runner {
 namespace {
@@ -20,9 +21,12 @@ constexpr size_t kLabelColumnsMax = 48;
 // A bar narrower than the first makes way for text; wider ones say no more.
 constexpr size_t kBarColumnsMin = 5;
 constexpr size_t kBarColumnsMax = 40;
-// A wider table of scores is set closer.
+// A wider table of scores is set closer, where no terminal says its width.
 constexpr size_t kTableColumns = 80;
+// Labels are not cut below it for the sake of a narrow terminal.
+constexpr size_t kLabelColumnsMin = 12;
 constexpr char kUnknown[] = "-";
+constexpr absl::string_view kDots = "...";
 constexpr absl::Duration kClockMax = absl::Hours(9999);
 
 constexpr absl::string_view kEighths[] = {"",  "▏", "▎", "▍",
@@ -146,6 +150,11 @@ struct Columns {
   bool bounds = false;
   uint32_t pass_k = 0;  // 0: none.
   bool narrow = false;
+  // Of a table in two blocks: those about the scores, and those about how sure
+  // they are.
+  bool scores = true;
+  bool spread = true;
+  size_t label_columns = kLabelColumnsMax;
 };
 
 Columns ColumnsOf(absl::Span<const ScoreRow> rows) {
@@ -160,11 +169,16 @@ Columns ColumnsOf(absl::Span<const ScoreRow> rows) {
 }
 
 Cells ScoreHead(const Columns& columns) {
-  Cells head = {"benchmark", "scorer", "n"};
-  if (columns.done) head.push_back("done");
-  head.push_back(columns.narrow ? "err" : "errors");
-  if (columns.unparsed) head.push_back("unparsed");
-  head.insert(head.end(), {"score", "95% interval", "stderr"});
+  Cells head = {"benchmark", "scorer"};
+  if (columns.scores) {
+    head.push_back("n");
+    if (columns.done) head.push_back("done");
+    head.push_back(columns.narrow ? "err" : "errors");
+    if (columns.unparsed) head.push_back("unparsed");
+    head.insert(head.end(), {"score", "95% interval"});
+  }
+  if (!columns.spread) return head;
+  head.push_back("stderr");
   if (columns.pass_k > 0) {
     head.push_back(absl::StrCat("pass@", columns.pass_k));
     head.push_back(absl::StrCat("pass^", columns.pass_k));
@@ -173,14 +187,31 @@ Cells ScoreHead(const Columns& columns) {
   return head;
 }
 
+// Cut at its front: what tells benchmarks of a study apart comes last.
+std::string LabelIn(size_t columns, const std::string& label) {
+  const std::string whole = Excerpt(label, kLabelColumnsMax);
+  size_t cut = 0;
+  while (DisplayWidth(absl::string_view(whole).substr(cut)) +
+             (cut == 0 ? 0 : kDots.size()) >
+         columns) {
+    cut += std::max<size_t>(
+        1, Utf8SequenceLength(absl::string_view(whole).substr(cut)));
+  }
+  return cut == 0 ? whole : absl::StrCat(kDots, whole.substr(cut));
+}
+
 Cells ScoreCells(const ScoreRow& row, const Columns& columns) {
-  Cells cells = {Excerpt(row.label, kLabelColumnsMax),
-                 Excerpt(row.scorer, kLabelColumnsMax), WithThousands(row.n)};
-  if (columns.done) cells.push_back(WithThousands(row.completed));
-  cells.push_back(WithThousands(row.failed));
-  if (columns.unparsed) cells.push_back(WithThousands(row.unparsed));
-  cells.push_back(Number(row.mean));
-  cells.push_back(Interval(row.ci, columns.narrow));
+  Cells cells = {LabelIn(columns.label_columns, row.label),
+                 Excerpt(row.scorer, kLabelColumnsMax)};
+  if (columns.scores) {
+    cells.push_back(WithThousands(row.n));
+    if (columns.done) cells.push_back(WithThousands(row.completed));
+    cells.push_back(WithThousands(row.failed));
+    if (columns.unparsed) cells.push_back(WithThousands(row.unparsed));
+    cells.push_back(Number(row.mean));
+    cells.push_back(Interval(row.ci, columns.narrow));
+  }
+  if (!columns.spread) return cells;
   cells.push_back(Number(row.stderr_of_mean));
   if (columns.pass_k > 0) {
     const bool known = row.pass_k == columns.pass_k;
@@ -202,6 +233,32 @@ std::string ScoreTable(absl::Span<const ScoreRow> rows,
     table.push_back(ScoreCells(row, columns));
   }
   return FormatTable(table, /*left_columns=*/2, columns.narrow ? 1 : 2);
+}
+
+// All lines are equally long.
+size_t WidthOf(const std::string& table) {
+  return DisplayWidth(table.substr(0, table.find('\n')));
+}
+
+size_t LongestLabel(absl::Span<const ScoreRow> rows) {
+  size_t longest = 0;
+  for (const ScoreRow& row : rows) {
+    longest =
+        std::max(longest, DisplayWidth(Excerpt(row.label, kLabelColumnsMax)));
+  }
+  return longest;
+}
+
+// In at most so many columns, if need be with labels cut.
+std::string FittingTable(absl::Span<const ScoreRow> rows, Columns columns,
+                         size_t columns_max) {
+  std::string table = ScoreTable(rows, columns);
+  const size_t width = WidthOf(table);
+  if (width <= columns_max) return table;
+  const size_t longest = LongestLabel(rows);
+  columns.label_columns = std::max(
+      kLabelColumnsMin, longest - std::min(longest, width - columns_max));
+  return ScoreTable(rows, columns);
 }
 
 }  // namespace
@@ -364,16 +421,22 @@ std::string FormatTable(const Table& table, size_t left_columns, size_t gap) {
   return text;
 }
 
-std::string FormatScoreTable(absl::Span<const ScoreRow> rows) {
+std::string FormatScoreTable(absl::Span<const ScoreRow> rows,
+                             size_t terminal_columns) {
   if (rows.empty()) return "";
+  const size_t columns_max =
+      terminal_columns == 0 ? kTableColumns : terminal_columns;
   Columns columns = ColumnsOf(rows);
   std::string table = ScoreTable(rows, columns);
-  // All lines are equally long.
-  if (DisplayWidth(table.substr(0, table.find('\n'))) <= kTableColumns) {
-    return table;
-  }
+  if (WidthOf(table) <= columns_max) return table;
   columns.narrow = true;
-  return ScoreTable(rows, columns);
+  table = ScoreTable(rows, columns);
+  if (terminal_columns == 0 || WidthOf(table) <= columns_max) return table;
+  // A line that a terminal wraps cannot be read.
+  Columns scores = columns, spread = columns;
+  scores.spread = spread.scores = false;
+  return absl::StrCat(FittingTable(rows, scores, columns_max), "\n",
+                      FittingTable(rows, spread, columns_max));
 }
 
 }  // namespace runner

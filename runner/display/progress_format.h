@@ -106,9 +106,12 @@ std::string FormatTable(const std::vector<std::vector<std::string>>& rows,
 
 // An aligned table with a head; columns for how many are done, for unparsed
 // answers, for bounds and for pass@k and pass^k (of the largest k) only where a
-// row has some. pass@1 is the score itself and not repeated. One of more than
-// 80 columns is set closer. Ends with a newline. Empty for no rows.
-std::string FormatScoreTable(absl::Span<const ScoreRow> rows);
+// row has some. pass@1 is the score itself and not repeated. One of more
+// columns than the terminal has (0: none, 80) is set closer; on a terminal, if
+// that does not do, it comes in two blocks, in which long labels are cut. Ends
+// with a newline. Empty for no rows.
+std::string FormatScoreTable(absl::Span<const ScoreRow> rows,
+                             size_t terminal_columns = 0);
 
 }  // namespace runner
 

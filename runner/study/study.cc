@@ -420,7 +420,7 @@ bool Study::PrintTable() const {
   }
   if (options_.json) std::fputs(SpendingEvent(ledger_).c_str(), stdout);
   if (!options_.json && !options_.quiet) {
-    std::fputs(FormatScoreTable(rows).c_str(), stdout);
+    std::fputs(FormatScoreTable(rows, StdoutColumns()).c_str(), stdout);
   }
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
   console_->Error("The scores could not be written to stdout");
