@@ -55,8 +55,9 @@ class SilentConsole final : public Console {
   void Detail(absl::string_view) override {}
   void Error(absl::string_view) override {}
   void BeginProgress(const Progress&) override {}
-  void Scored(const QueryKey&, absl::optional<double>) override {}
+  void Scored(const QueryKey&) override {}
   void Failed(const QueryKey&) override {}
+  void Spent(double) override {}
   void EndProgress() override {}
 };
 

@@ -209,6 +209,33 @@ TEST_F(LimitsTest, AShareOfFailuresThatWasReachedStands) {
   EXPECT_EQ(place_.Run({"--max-failures", "99%"}), 3) << place_.err();
 }
 
+// The bar, the limits and the account at the end say the same.
+TEST_F(LimitsTest, WhatFailedAttemptsCostIsShownToo) {
+  place_.options.erase("prices");
+  place_.options.erase("model");
+  place_.options["worker-command"] = "sh worker.sh";
+  place_.Write(
+      "worker.sh",
+      "exec sed -u 's/^{\"id\":\"\\([^\"]*\\)\".*/{\"id\":\"\\1\","
+      "\"cost\":0.5,\"error\":{\"type\":\"t\",\"message\":\"m\"}}/'\n");
+  EXPECT_EQ(place_.Run({"--json", "-n", "6"}), 3) << place_.err();
+  double shown = 0;
+  std::istringstream lines(place_.out());
+  for (std::string line; std::getline(lines, line);) {
+    const auto event = nlohmann::json::parse(line, nullptr, false);
+    if (event["event"] == "progress") shown = event["cost"];
+  }
+  EXPECT_EQ(shown, 3);
+  EXPECT_EQ(place_.ResultNumber("/timing/retried_cost"), 3);
+  // None of them is asked again, and none remains.
+  EXPECT_EQ(place_.Run({"-n", "6"}), 3) << place_.err();
+  EXPECT_THAT(place_.err(), HasSubstr("0/6 queries completed (0.0%), 0 "
+                                      "remaining, 6 failed and not asked "
+                                      "again, $3.00"));
+  EXPECT_EQ(place_.Run({"-n", "7", "--retry-failed"}), 3) << place_.err();
+  EXPECT_THAT(place_.err(), HasSubstr("7 remaining (6 failed), $3.00"));
+}
+
 TEST_F(LimitsTest, AKillCarriesTheAccountOn) {
   Ask(200);
   place_.options["workers"] = absl::StrCat(kWorkers);

@@ -20,10 +20,11 @@ class DisplayConsole final : public Console {
   }
 
   void BeginProgress(const Progress& start) override { tracker_.Begin(start); }
-  void Scored(const QueryKey& key, absl::optional<double> cost) override {
-    tracker_.Completed(key, cost);
+  void Scored(const QueryKey& key) override {
+    tracker_.Completed(key, /*cost=*/absl::nullopt);
   }
   void Failed(const QueryKey& key) override { tracker_.Failed(key); }
+  void Spent(double dollars) override { tracker_.Spent(dollars); }
   void EndProgress() override { tracker_.End(); }
 
  private:

@@ -26,8 +26,10 @@ class Console {
 
   // Between these two the progress of one benchmark is shown.
   virtual void BeginProgress(const Progress& start) = 0;
-  virtual void Scored(const QueryKey& key, absl::optional<double> cost) = 0;
+  virtual void Scored(const QueryKey& key) = 0;
   virtual void Failed(const QueryKey& key) = 0;
+  // An attempt that cost so many dollars has ended, whatever came of it.
+  virtual void Spent(double dollars) = 0;
   virtual void EndProgress() = 0;
 };
 

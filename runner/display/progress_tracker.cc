@@ -21,6 +21,12 @@ void ProgressTracker::Failed(const QueryKey& key) {
   Advance(key);
 }
 
+void ProgressTracker::Spent(double dollars) {
+  absl::MutexLock lock(&mutex_);
+  progress_.cost = progress_.cost.value_or(0) + dollars;
+  display_.Update(progress_);
+}
+
 Progress ProgressTracker::progress() const {
   absl::MutexLock lock(&mutex_);
   return progress_;

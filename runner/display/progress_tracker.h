@@ -36,6 +36,8 @@ class ProgressTracker {
   void Completed(const QueryKey& key, absl::optional<double> cost)
       ABSL_LOCKS_EXCLUDED(mutex_);
   void Failed(const QueryKey& key) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Dollars that no Completed says: of an attempt that failed, say.
+  void Spent(double dollars) ABSL_LOCKS_EXCLUDED(mutex_);
   void End() { display_.Finish(); }
 
   Progress progress() const ABSL_LOCKS_EXCLUDED(mutex_);

@@ -27,6 +27,7 @@
 #include "runner/study/benchmark_run.h"
 #include "runner/study/cell_messages.h"
 #include "runner/study/cell_observer.h"
+#include "runner/study/cell_plan.h"
 #include "runner/study/cell_records.h"
 #include "runner/study/cell_results.h"
 #include "runner/study/evaluator_maker.h"
@@ -99,7 +100,6 @@ class BenchmarkCellImpl final : public BenchmarkCell {
   absl::Status EndSession();
   CellEnd End(bool complete) const;
 
-  void Plan(std::vector<uint32_t> index_of_row);
   MaybeRefusal JournalFailed(const absl::Status& status);
   int FinalExitCode() const;
   uint64_t Total() const { return plan_.runs * plan_.rows.size(); }
@@ -149,7 +149,9 @@ CellOutcome BenchmarkCellImpl::Run() {
   MaybeRefusal refusal = EnterJournal(entry, names_, &entered_);
   if (entered_.temporary) temporary_.path = entered_.directory;
   if (!refusal.has_value()) {
-    Plan(std::move(entered_.index_of_row));
+    plan_ = PlanOf(options_, names_.model, *context_.selected,
+                   entered_.index_of_row);
+    entered_.index_of_row = {};
     CarryInto(*context_.ledger, context_.number, names_.model,
               entered_.journal->totals(), options_.retry_failed);
   }
@@ -176,25 +178,6 @@ void BenchmarkCellImpl::RequestStop() {
   }
 }
 
-void BenchmarkCellImpl::Plan(std::vector<uint32_t> index_of_row) {
-  plan_.rows.reserve(context_.selected->size());
-  for (const uint32_t row : *context_.selected) {
-    plan_.rows.push_back({row, index_of_row[row]});
-  }
-  plan_.runs = options_.runs;
-  plan_.max_retries = options_.max_retries;
-  plan_.total_timeout = options_.total_timeout;
-  plan_.rate_limit = options_.rate_limit;
-  plan_.only_failed = options_.retry_failed;
-  plan_.score_only = options_.score_only;
-  plan_.drain_timeout = options_.drain_timeout;
-  plan_.batch_size = options_.batch_size;
-  plan_.sync_batches = options_.sync_batches;
-  plan_.seed = options_.seed;
-  plan_.model = names_.model;
-  plan_.method = options_.method;
-}
-
 absl::optional<Refusal> BenchmarkCellImpl::JournalFailed(
     const absl::Status& status) {
   return RefuseJournal(entered_.directory, status, session_begun_);
@@ -207,9 +190,10 @@ absl::optional<Refusal> BenchmarkCellImpl::Evaluate() {
   const RemainingWork remaining =
       BenchmarkRun::CountRemaining(*entered_.journal, plan_);
   if (entered_.resumed) {
-    console_.Say(LoadedText(entered_.journal->totals(),
-                            CountDone(*entered_.journal, plan_), Total(),
-                            remaining.to_score));
+    console_.Say(LoadedText(
+        entered_.journal->totals(),
+        {CountDone(*entered_.journal, plan_), Total(),
+         CountSetAside(*entered_.journal, plan_), remaining.to_score}));
   }
   if (entered_.resumed && (options_.verbose || !options_.log_file.empty())) {
     SaySkipped(*entered_.journal, *context_.dataset, plan_, console_);
@@ -307,6 +291,7 @@ absl::StatusOr<std::unique_ptr<Evaluator>> BenchmarkCellImpl::MakeMetered(
                                context_.ledger->AddAttempt(
                                    context_.number, result.usage, result.cost,
                                    /*answered=*/!result.error.has_value());
+                               if (result.cost) console_.Spent(*result.cost);
                                context_.limits->Check();
                              });
 }

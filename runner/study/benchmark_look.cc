@@ -27,8 +27,9 @@ class NoteTaker final : public Console {
   void Detail(absl::string_view) override {}
   void Error(absl::string_view text) override { notes_.emplace_back(text); }
   void BeginProgress(const Progress&) override {}
-  void Scored(const QueryKey&, absl::optional<double>) override {}
+  void Scored(const QueryKey&) override {}
   void Failed(const QueryKey&) override {}
+  void Spent(double) override {}
   void EndProgress() override {}
 
  private:

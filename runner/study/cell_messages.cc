@@ -1,5 +1,7 @@
 #include "runner/study/cell_messages.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "runner/base/printable.h"
@@ -25,18 +27,27 @@ std::string LimitText(const CellEnd& end) {
 
 }  // namespace
 
-std::string LoadedText(const ProgressTotals& totals, uint64_t done,
-                       uint64_t total, uint64_t to_score) {
-  std::string text = absl::StrCat(
-      "Loaded checkpoint: ", WithThousands(done), "/", WithThousands(total),
-      " queries completed (", FormatPercent(done, total), "), ",
-      WithThousands(total - done), " remaining");
-  if (totals.failed > 0) {
-    absl::StrAppend(&text, " (", totals.failed, " failed)");
+std::string LoadedText(const ProgressTotals& totals,
+                       const LoadedCounts& counts) {
+  const uint64_t ended = std::min(counts.total, counts.done + counts.set_aside);
+  std::string text =
+      absl::StrCat("Loaded checkpoint: ", WithThousands(counts.done), "/",
+                   WithThousands(counts.total), " queries completed (",
+                   FormatPercent(counts.done, counts.total), "), ",
+                   WithThousands(counts.total - ended), " remaining");
+  if (totals.failed > counts.set_aside) {
+    absl::StrAppend(&text, " (",
+                    WithThousands(totals.failed - counts.set_aside),
+                    " failed)");
+  }
+  if (counts.set_aside > 0) {
+    absl::StrAppend(&text, ", ", WithThousands(counts.set_aside),
+                    " failed and not asked again");
   }
   if (totals.cost > 0) absl::StrAppendFormat(&text, ", $%.2f", totals.cost);
-  if (to_score > 0) {
-    absl::StrAppend(&text, ", ", WithThousands(to_score), " to be scored");
+  if (counts.to_score > 0) {
+    absl::StrAppend(&text, ", ", WithThousands(counts.to_score),
+                    " to be scored");
   }
   return text;
 }

@@ -19,10 +19,19 @@
 
 namespace runner {
 
+// Of what is asked for now.
+struct LoadedCounts {
+  uint64_t done = 0;  // Answered.
+  uint64_t total = 0;
+  uint64_t set_aside = 0;  // Failed, and not asked again.
+  uint64_t to_score = 0;
+};
+
 // "Loaded checkpoint: 90/150 queries completed (60.0%), 60 remaining (2
-// failed), $12.45". `done` and `total` are of what is asked for now.
-std::string LoadedText(const ProgressTotals& totals, uint64_t done,
-                       uint64_t total, uint64_t to_score);
+// failed), $12.45". What is not asked again does not remain, as in the bar, and
+// is said: "58 remaining, 2 failed and not asked again".
+std::string LoadedText(const ProgressTotals& totals,
+                       const LoadedCounts& counts);
 
 // "complete since 2026-01-02 15:30:22; --no-resume runs it again"
 std::string CompleteText(absl::Time since);

@@ -13,9 +13,9 @@
 
 namespace runner {
 
-void CellObserver::OnScored(const QueryKey& key,
-                            const EvaluationResult& result) {
-  parts_.console->Scored(key, result.cost);
+// What it cost was counted when it was answered.
+void CellObserver::OnScored(const QueryKey& key, const EvaluationResult&) {
+  parts_.console->Scored(key);
   OnEnded();
 }
 

@@ -82,8 +82,7 @@ std::string OwnResultsPath(const RunOptions& options, std::string results_path,
     const bool of_another = origin.has_value() && !origin->journal.empty() &&
                             fs::exists(origin->journal, error) &&
                             !IsSame(journal, origin->journal);
-    const bool own =
-        origin.has_value() && IsSame(journal, origin->journal);
+    const bool own = origin.has_value() && IsSame(journal, origin->journal);
     if (of_another && other.empty()) other = origin->journal;
     if (own || (!of_another && free.empty())) free = std::move(place);
     if (own || !origin.has_value()) break;
