@@ -18,6 +18,7 @@
 #include "runner/storage/benchmark_journal.h"
 #include "runner/storage/errors_log.h"
 #include "runner/storage/journal_read.h"
+#include "runner/storage/record_batch.h"
 #include "runner/storage/record_codec.h"
 
 namespace runner {
@@ -27,9 +28,8 @@ using Json = nlohmann::json;
 
 // In a configuration, where no option has this name.
 constexpr char kImportKey[] = "imported";
-// Records that are appended together.
-constexpr size_t kBatchBytes = 1 << 20;
-constexpr size_t kBatchRecords = 4096;
+// Results between two looks at whether it is to be stopped.
+constexpr size_t kStopCheckResults = 4096;
 
 class Importing {
  public:
@@ -39,7 +39,8 @@ class Importing {
         target_(target),
         journal_(journal),
         errors_log_(journal::JoinPath(target.directory, "errors.log")),
-        now_(absl::Now()) {}
+        now_(absl::Now()),
+        batch_(journal) {}
 
   absl::Status Write(absl::Span<const PlacedResult> placed,
                      const std::function<bool()>& stopped);
@@ -55,7 +56,6 @@ class Importing {
 
   template <typename Record>
   absl::Status Append(const Record& record);
-  absl::Status Flush();
 
   const ImportedFile& file_;
   const ImportTarget& target_;
@@ -65,21 +65,20 @@ class Importing {
   std::string session_id_;
   uint64_t answered_ = 0;
   uint64_t failed_ = 0;
-  std::vector<std::pair<uint16_t, std::string>> batch_;
-  size_t batch_bytes_ = 0;
+  RecordBatch batch_;
 };
 
 absl::Status Importing::Write(absl::Span<const PlacedResult> placed,
                               const std::function<bool()>& stopped) {
   absl::Status s = Begin();
   for (size_t i = 0; s.ok() && i < placed.size(); ++i) {
-    if (i % kBatchRecords == 0 && stopped()) {
+    if (i % kStopCheckResults == 0 && stopped()) {
       return absl::CancelledError("interrupted");
     }
     s = Add(placed[i]);
   }
   if (s.ok()) s = End();
-  if (s.ok()) s = Flush();
+  if (s.ok()) s = batch_.Flush();
   return s.ok() ? journal_.Sync() : s;
 }
 
@@ -176,25 +175,7 @@ absl::Status Importing::Append(const Record& record) {
                      " bytes is larger than a record may be (", kRecordBytesMax,
                      ")"));
   }
-  batch_bytes_ += body.size();
-  batch_.emplace_back(TypeNumber(record), std::move(body));
-  if (batch_bytes_ < kBatchBytes && batch_.size() < kBatchRecords) {
-    return absl::OkStatus();
-  }
-  return Flush();
-}
-
-absl::Status Importing::Flush() {
-  std::vector<journal::RecordView> views;
-  views.reserve(batch_.size());
-  for (const auto& [type, body] : batch_) {
-    views.push_back({.type = type, .body = body, .sync_weight = 0});
-  }
-  absl::Status s =
-      views.empty() ? absl::OkStatus() : journal_.AppendCopies(views);
-  batch_.clear();
-  batch_bytes_ = 0;
-  return s;
+  return batch_.Add(TypeNumber(record), std::move(body));
 }
 
 std::string TextOf(const Json& object, const char* key) {

@@ -15,16 +15,13 @@
 #include "runner/storage/benchmark_journal.h"
 #include "runner/storage/errors_log.h"
 #include "runner/storage/journal_read.h"
+#include "runner/storage/record_batch.h"
 #include "runner/storage/record_codec.h"
 #include "runner/storage/result_store.h"
 #include "runner/storage/usage_totals.h"
 
 namespace runner {
 namespace {
-
-// Bodies that are appended together.
-constexpr size_t kBatchBytes = 1 << 20;
-constexpr size_t kBatchRecords = 4096;
 
 // What a run came to.
 class RunSum {
@@ -68,7 +65,8 @@ class Merging {
       : target_(target),
         access_(access),
         journal_(journal),
-        errors_log_(journal::JoinPath(target.directory, "errors.log")) {}
+        errors_log_(journal::JoinPath(target.directory, "errors.log")),
+        batch_(journal) {}
 
   absl::Status CopyPart(const MergePart& part,
                         const std::function<bool()>& stopped);
@@ -87,16 +85,12 @@ class Merging {
   absl::Status Place(const MergePart& part, journal::Lsn lsn, QueryKey& key);
   absl::Status CheckWhole(const MergePart& part, const ProgressState& state);
 
-  void Add(uint16_t type, std::string body);
-  absl::Status Flush();
-
   const MergeTarget& target_;
   const JournalAccess& access_;
   BenchmarkJournal& journal_;
   ErrorsLog errors_log_;
   uint32_t sessions_ = 0;
-  std::vector<std::pair<uint16_t, std::string>> batch_;
-  size_t batch_bytes_ = 0;
+  RecordBatch batch_;
 };
 
 absl::Status Merging::CopyPart(const MergePart& part,
@@ -115,11 +109,9 @@ absl::Status Merging::CopyPart(const MergePart& part,
     if (stopped()) return absl::CancelledError("interrupted");
     state.Fold(next.record);
     if (absl::Status s = Take(part, next.record); !s.ok()) return s;
-    if (batch_bytes_ < kBatchBytes && batch_.size() < kBatchRecords) continue;
-    if (absl::Status s = Flush(); !s.ok()) return s;
   }
   if (absl::Status s = CheckWhole(part, state); !s.ok()) return s;
-  return Flush();
+  return batch_.Flush();
 }
 
 // It was found complete before; what was read now must be that still.
@@ -164,8 +156,7 @@ absl::Status Merging::Take(const MergePart& part,
     case RecordType::kSessionEnd:
     case RecordType::kLimit:
     case RecordType::kCheckpoint:
-      Add(record.type, std::string(record.body));
-      return absl::OkStatus();
+      return batch_.Add(record.type, std::string(record.body));
     case RecordType::kBenchmark:
     case RecordType::kDatasetRows:
     case RecordType::kRunEnd:
@@ -189,8 +180,7 @@ absl::Status Merging::TakeKeyed(const MergePart& part,
   if constexpr (std::is_same_v<Record, AttemptErrorRecord>) {
     errors_log_.Add(*decoded);
   }
-  Add(record.type, Encode(*decoded));
-  return absl::OkStatus();
+  return batch_.Add(record.type, Encode(*decoded));
 }
 
 absl::Status Merging::TakeInDoubt(const MergePart& part,
@@ -201,16 +191,14 @@ absl::Status Merging::TakeInDoubt(const MergePart& part,
     absl::Status s = Place(part, record.lsn, start.key);
     if (!s.ok()) return s;
   }
-  Add(record.type, Encode(*decoded));
-  return absl::OkStatus();
+  return batch_.Add(record.type, Encode(*decoded));
 }
 
 absl::Status Merging::TakeSession(const journal::Record& record) {
   absl::StatusOr<SessionRecord> decoded = DecodeRecord<SessionRecord>(record);
   if (!decoded.ok()) return decoded.status();
   decoded->number = ++sessions_;
-  Add(record.type, Encode(*decoded));
-  return absl::OkStatus();
+  return batch_.Add(record.type, Encode(*decoded));
 }
 
 // The whole is made of what holds after a part's accepted changes. Its own
@@ -220,7 +208,7 @@ absl::Status Merging::TakeOverride(const journal::Record& record) {
   absl::StatusOr<OverrideRecord> decoded = DecodeRecord<OverrideRecord>(record);
   if (!decoded.ok()) return decoded.status();
   if (decoded->key != kIdentityOverride && decoded->key != kDatasetOverride) {
-    Add(record.type, std::string(record.body));
+    return batch_.Add(record.type, std::string(record.body));
   }
   return absl::OkStatus();
 }
@@ -244,24 +232,6 @@ absl::Status Merging::Place(const MergePart& part, journal::Lsn lsn,
                      ShardText(part.shard)));
   }
   return absl::OkStatus();
-}
-
-void Merging::Add(uint16_t type, std::string body) {
-  batch_bytes_ += body.size();
-  batch_.emplace_back(type, std::move(body));
-}
-
-absl::Status Merging::Flush() {
-  std::vector<journal::RecordView> views;
-  views.reserve(batch_.size());
-  for (const auto& [type, body] : batch_) {
-    views.push_back({.type = type, .body = body, .sync_weight = 0});
-  }
-  absl::Status s =
-      views.empty() ? absl::OkStatus() : journal_.AppendCopies(views);
-  batch_.clear();
-  batch_bytes_ = 0;
-  return s;
 }
 
 // What each run came to, over all parts.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "journal/error.h"
+#include "runner/storage/attempt_records.h"
 #include "runner/storage/journal_locator.h"
 #include "runner/storage/journal_test_fixture.h"
 #include "runner/storage/result_store.h"
@@ -109,6 +110,17 @@ TEST_F(JournalMergeTest, HoldsWhatTheShardsHold) {
                               }),
             absl::OkStatus());
   EXPECT_EQ(next, kRows);
+}
+
+TEST_F(JournalMergeTest, AnAnswerMayBeAsLargeAsARecord) {
+  const auto shard = BeginShard("a", 1);
+  AnswerAndScore(*shard, 1, Part(1).front(), std::string(500 << 10, 'x'));
+  AnswerAndScore(*shard, 1, Part(1).back(),
+                 std::string(kRecordTextMax - 100, 'x'));
+  FinishShard(*shard);
+  FinishShard(*BeginShard("b", 2));
+  ASSERT_EQ(Merge(), absl::OkStatus());
+  EXPECT_EQ(totals_.completed, kRows - 1);
 }
 
 // One that was accepted before anything was asked mixes nothing.
