@@ -102,7 +102,7 @@ class BenchmarkCellImpl final : public BenchmarkCell {
 
   MaybeRefusal JournalFailed(const absl::Status& status);
   int FinalExitCode() const;
-  uint64_t Total() const { return plan_.runs * plan_.rows.size(); }
+  uint64_t Total() const { return plan_.runs * context_.selected->size(); }
 
   const CellContext context_;
   const RunOptions& options_;
@@ -447,14 +447,6 @@ absl::optional<Refusal> BenchmarkCellImpl::Finish() {
 }
 
 absl::optional<Refusal> BenchmarkCellImpl::WriteResultFiles() {
-  // What the threads of the run have freed goes back before an index of all
-  // results is made.
-  malloc_trim(0);
-  absl::StatusOr<std::unique_ptr<ResultStore>> store = ResultStore::Load(
-      entered_.directory, names_.scoring_hash, context_.access);
-  if (!store.ok()) {
-    return CannotReadBack(entered_.directory, store.status(), session_begun_);
-  }
   ResultsInfo info =
       DescribeResults({&names_, entered_.journal.get(), context_.dataset,
                        context_.scoring, &plan_});
@@ -463,6 +455,14 @@ absl::optional<Refusal> BenchmarkCellImpl::WriteResultFiles() {
     info.journal = std::filesystem::absolute(entered_.directory);
   }
   info.limit_reached = withheld_ || stopped_at_limit_;
+  // What the run needed goes back before an index of all results is made.
+  plan_.rows = std::vector<SelectedRow>();
+  malloc_trim(0);
+  absl::StatusOr<std::unique_ptr<ResultStore>> store = ResultStore::Load(
+      entered_.directory, names_.scoring_hash, context_.access);
+  if (!store.ok()) {
+    return CannotReadBack(entered_.directory, store.status(), session_begun_);
+  }
   outcome_.results_path = OwnResultsPath(
       options_,
       ResultsPath(options_, *context_.dataset, names_.model, entered_.run_id),
@@ -497,7 +497,7 @@ int BenchmarkCellImpl::FinalExitCode() const {
 absl::Status BenchmarkCellImpl::RecordSelection() {
   SelectionRecord selection;
   selection.runs = plan_.runs;
-  selection.queries = plan_.rows.size();
+  selection.queries = context_.selected->size();
   selection.selection_json = names_.selection_json;
   selection.dataset_fingerprint = context_.dataset->fingerprint();
   return runner::RecordSelection(selection, *entered_.journal);
