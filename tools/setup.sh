@@ -11,8 +11,9 @@ packages=(
   bazel-bootstrap bazel-rules-java g++ git
   flatbuffers-compiler
   libabsl-dev libboost-program-options-dev libcurl4-openssl-dev
-  libflatbuffers-dev libre2-dev libsimdjson-dev libsodium-dev libssl-dev
-  libxxhash-dev libyaml-cpp-dev libzstd-dev nlohmann-json3-dev zlib1g-dev
+  libflatbuffers-dev libre2-dev libsimdjson-dev libsodium-dev libsqlite3-dev
+  libssl-dev libxxhash-dev libyaml-cpp-dev libzstd-dev nlohmann-json3-dev
+  zlib1g-dev
   libbenchmark-dev libgmock-dev libgtest-dev
   bc e2fsprogs python3 strace xfsprogs
 )

@@ -35,7 +35,8 @@ Files
   journals/RUN_ID/             one journal a benchmark, and its errors.log
   journals/latest              the journal last opened for writing
   journals/replaced/           what --overwrite moved away
-  results/RUN_ID/results.json  and results.jsonl, results.csv
+  results/RUN_ID/results.json  and results.jsonl, results.csv; with --sqlite
+                               results.sqlite
 
 Environment, besides BENCH_RUNNER_<OPTION>
   OPENAI_API_KEY, OPENAI_BASE_URL            the server's key and address

@@ -294,6 +294,11 @@ std::vector<OptionRow> ResultRows() {
        .help = "results.json as FILE, results.jsonl and .csv beside it; "
                "{dataset}, {model}, {method}, {shard} and {run_id} filled in",
        .set = SetText<&RunOptions::results>},
+      {.name = "sqlite",
+       .group = kGroup,
+       .help = "also results.sqlite beside results.json: tables results, "
+               "result_scores and summary, view scores",
+       .set = SetSwitch<&RunOptions::sqlite>},
       {.name = "min-score",
        .group = kGroup,
        .value_name = "[SCORER=]X",

@@ -134,6 +134,7 @@ struct RunOptions {
   // Result.
   std::string output_dir;
   std::string results;  // With placeholders; empty: in output_dir.
+  bool sqlite = false;  // Also results.sqlite.
   absl::optional<MinScore> min_score;
   absl::Duration drain_timeout;
   bool clear_on_success = false;

@@ -14,7 +14,7 @@ class ResultSink {
 
   // After an error no other call.
   virtual absl::Status Append(const QueryResult& result) = 0;
-  // After the last result: all of it is durable, and nobody sees it yet.
+  // After the last result. What is whole then is durable; nobody sees it yet.
   virtual absl::Status Finish() = 0;
 };
 

@@ -12,6 +12,7 @@
 #include "runner/results/result_fan_out.h"
 #include "runner/results/result_files.h"
 #include "runner/results/result_lines.h"
+#include "runner/results/results_database.h"
 #include "runner/results/results_json.h"
 
 namespace runner {
@@ -208,11 +209,11 @@ class Collector {
   Results results_;
 };
 
-// All results, once through.
+// All results, once through. `table` is one of the `sinks`.
 absl::Status WriteAll(ResultStore& store, const ResultsInfo& info,
-                      Collector& collector, LinesFile& lines,
-                      TableFile& table) {
-  ResultFanOut fan_out({&lines, &table});
+                      Collector& collector, TableFile& table,
+                      const std::vector<ResultSink*>& sinks) {
+  ResultFanOut fan_out(sinks);
   absl::Status status =
       store.ForEach(info.runs, info.order, [&](QueryResult&& result) {
         if (!collector.IsDone(result)) return absl::OkStatus();
@@ -247,6 +248,10 @@ std::string ResultTablePath(absl::string_view results_path) {
   return absl::StrCat(absl::StripSuffix(results_path, ".json"), ".csv");
 }
 
+std::string ResultDatabasePath(absl::string_view results_path) {
+  return absl::StrCat(absl::StripSuffix(results_path, ".json"), ".sqlite");
+}
+
 absl::StatusOr<Results> WriteResults(ResultStore& store,
                                      const ResultsInfo& info,
                                      absl::string_view results_path,
@@ -262,8 +267,17 @@ absl::StatusOr<Results> WriteResults(ResultStore& store,
   if (!table_file.ok()) return table_file.status();
   LinesFile lines(*std::move(lines_file));
   TableFile table(*std::move(table_file));
+  std::unique_ptr<ResultsDatabase> database;
+  if (info.sqlite) {
+    auto created =
+        ResultsDatabase::Create(fs, ResultDatabasePath(results_path));
+    if (!created.ok()) return created.status();
+    database = *std::move(created);
+  }
+  std::vector<ResultSink*> sinks = {&lines, &table};
+  if (database != nullptr) sinks.push_back(database.get());
   Collector collector(info);
-  status = WriteAll(store, info, collector, lines, table);
+  status = WriteAll(store, info, collector, table, sinks);
   if (!status.ok()) return status;
   if (table.columns() == nullptr ||
       table.columns()->scores() != collector.Columns().scores()) {
@@ -272,12 +286,13 @@ absl::StatusOr<Results> WriteResults(ResultStore& store,
   }
   absl::StatusOr<Results> results = collector.Finish();
   if (!results.ok()) return results.status();
+  const std::string json = ResultsJson(*results, info, store.history());
+  if (database != nullptr) status = database->Complete(json);
   // The lines first: who sees the summary finds the lines it sums up.
-  status = lines.Publish();
+  if (status.ok()) status = lines.Publish();
   if (status.ok()) status = table.Publish();
-  if (!status.ok()) return status;
-  status = journal::PublishFile(fs, results_path,
-                                ResultsJson(*results, info, store.history()));
+  if (status.ok() && database != nullptr) status = database->Publish();
+  if (status.ok()) status = journal::PublishFile(fs, results_path, json);
   if (!status.ok()) return status;
   return results;
 }

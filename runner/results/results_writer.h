@@ -1,5 +1,5 @@
-// Publishes results.json, results.jsonl and results.csv: what the journal holds
-// and nothing else, in canonical order.
+// Publishes results.json, results.jsonl and results.csv, and results.sqlite for
+// who asks for it: what the journal holds and nothing else, in canonical order.
 //
 // Everything outside of "timing" has the same bytes for any number of workers,
 // order of completion and number of interruptions.
@@ -54,6 +54,7 @@ struct ResultsInfo {
   // yet, but for one that was imported without an output, which none of them can
   // score: each mean is over those that its scorer has scored. Scores beyond them (a worker's own) are reported too, sorted by name.
   std::vector<ExpectedScore> scorers;
+  bool sqlite = false;  // Whether there is to be a database, too.
 };
 
 struct NamedSummary {
@@ -105,12 +106,12 @@ struct Results {
   uint64_t errors_left_out = 0;
 };
 
-// Reads the store once, writes `<sibling>.jsonl` and `<sibling>.csv` as it
-// goes, in bounded memory, and then `results_path`. (Where names of scores turn
-// up that the first result did not have, the store is read again for the
-// columns of the table.) Each is published all or nothing: a temporary file
-// beside it, fsync, rename, directory fsync. Missing directories are made. On
-// an error what was published before is untouched.
+// Reads the store once, writes `<sibling>.jsonl` and `<sibling>.csv` (and
+// `<sibling>.sqlite`) as it goes, in bounded memory, and then `results_path`.
+// (Where names of scores turn up that the first result did not have, the store
+// is read again for the columns of the table.) Each is published all or
+// nothing: a temporary file beside it, fsync, rename, directory fsync. Missing
+// directories are made. On an error what was published before is untouched.
 absl::StatusOr<Results> WriteResults(ResultStore& store,
                                      const ResultsInfo& info,
                                      absl::string_view results_path,
@@ -120,6 +121,8 @@ absl::StatusOr<Results> WriteResults(ResultStore& store,
 std::string ResultLinesPath(absl::string_view results_path);
 // "x.csv" likewise.
 std::string ResultTablePath(absl::string_view results_path);
+// "x.sqlite" likewise.
+std::string ResultDatabasePath(absl::string_view results_path);
 
 }  // namespace runner
 

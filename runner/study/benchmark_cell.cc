@@ -455,6 +455,7 @@ absl::optional<Refusal> BenchmarkCellImpl::WriteResultFiles() {
     info.journal = std::filesystem::absolute(entered_.directory);
   }
   info.limit_reached = withheld_ || stopped_at_limit_;
+  info.sqlite = options_.sqlite;
   // What the run needed goes back before an index of all results is made.
   plan_.rows = std::vector<SelectedRow>();
   malloc_trim(0);
