@@ -36,6 +36,10 @@ class File {
   // has been removed.
   virtual absl::Status Sync() = 0;
 
+  // Begins to write these bytes to the disk, so that Sync has less to wait for.
+  // Promises nothing.
+  virtual void BeginSync(uint64_t /*offset*/, uint64_t /*size*/) {}
+
   virtual absl::Status Truncate(uint64_t size) = 0;
 
   virtual absl::StatusOr<uint64_t> Size() = 0;

@@ -130,6 +130,12 @@ class PosixFile final : public File {
     return absl::OkStatus();
   }
 
+  void BeginSync(uint64_t offset, uint64_t size) override {
+    // Errors show when the file is synced.
+    (void)sync_file_range(fd_.get(), static_cast<off_t>(offset),
+                          static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE);
+  }
+
   absl::Status Sync() override {
     // Not repeated on EINTR either: the kernel reports a failed writeback once
     // and forgets it, so that a second success would prove nothing.

@@ -11,6 +11,9 @@ namespace {
 // A path has fewer steps than this: PATH_MAX is 4096.
 constexpr int kDirectoryDepthMax = 4096;
 
+// So much goes to the disk while the rest is still being made.
+constexpr uint64_t kSyncBeginBytes = 8 << 20;
+
 }  // namespace
 
 absl::StatusOr<PublishedFile> PublishedFile::Create(journal::FileSystem& fs,
@@ -41,7 +44,12 @@ absl::Status PublishedFile::Append(absl::string_view data) {
 absl::Status PublishedFile::Write(absl::string_view data) {
   synced_ = false;
   const absl::Status status = file_->WriteAt(written_, data);
+  if (!status.ok()) return status;
   written_ += data.size();
+  if (written_ - sync_begun_ >= kSyncBeginBytes) {
+    file_->BeginSync(sync_begun_, written_ - sync_begun_);
+    sync_begun_ = written_;
+  }
   return status;
 }
 
@@ -54,7 +62,7 @@ absl::Status PublishedFile::Flush() {
 
 absl::Status PublishedFile::Restart() {
   buffer_.clear();
-  written_ = 0;
+  written_ = sync_begun_ = 0;
   synced_ = false;
   return file_->Truncate(0);
 }

@@ -47,6 +47,7 @@ class PublishedFile {
   std::unique_ptr<journal::File> file_;  // Null once published.
   std::string buffer_;
   uint64_t written_ = 0;
+  uint64_t sync_begun_ = 0;  // Of these.
   bool synced_ = false;
 };
 
