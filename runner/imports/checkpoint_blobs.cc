@@ -329,6 +329,7 @@ absl::optional<ImportedFile> BlobReader::Finish(const JsonUnitsEnd& end) {
     case ImportFormat::kAlgoverse:
       break;
   }
+  CountRunsFromOne(file_);
   if (!end.whole) {
     file_.cut_at = end.offset;
     file_.cut_why = end.why;

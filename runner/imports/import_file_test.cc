@@ -230,6 +230,86 @@ TEST(ImportFile, AlgoversesSuccessEndsWhatFailedBefore) {
   EXPECT_EQ(file.results[2].output, "6");
 }
 
+TEST(ImportFile, EachRunOfAnAlgoverseLogIsKept) {
+  const ImportedFile file =
+      Parse(R"({"run": 1, "qid": "a", "status": "success", "output": "x"})"
+            "\n"
+            R"({"run": 2, "qid": "a", "status": "success", "output": "y"})"
+            "\n"
+            R"({"run": 2, "qid": "a", "status": "success", "output": "z"})");
+  ASSERT_THAT(file.results, SizeIs(2));
+  EXPECT_EQ(file.results[0].output, "x");
+  EXPECT_EQ(file.results[1].output, "z");
+  EXPECT_EQ(file.results[1].run, 2u);
+  ASSERT_THAT(file.notes, SizeIs(1));
+  EXPECT_THAT(file.notes[0], HasSubstr("same query and run: 1 result"));
+}
+
+TEST(ImportFile, OneLineMakesNoAlgoverseLog) {
+  const ImportedFile file =
+      Parse(R"({"question": "2 + 2?", "output": "4"})"
+            "\n"
+            R"({"question": "3 + 3?", "output": "6"})"
+            "\n"
+            R"({"qid": "a", "status": "success", "output": "x"})");
+  EXPECT_EQ(file.format, ImportFormat::kPlain);
+  EXPECT_THAT(Ids(file), ElementsAre("", "", "a"));
+}
+
+TEST(ImportFile, NaNIsNoAnswer) {
+  const ImportedFile file = Parse(
+      R"([{"id": 1, "output": NaN}, {"id": 2, "output": "NaN"},
+          {"id": 3, "output": NaN, "error": "timeout"}])");
+  EXPECT_THAT(Ids(file), ElementsAre("2", "3"));
+  EXPECT_TRUE(file.results[1].error.has_value());
+  EXPECT_THAT(Ids(Parse("{\"id\": 1, \"output\": NaN}\n"
+                        "{\"id\": 2, \"output\": \"x\"}\n")),
+              ElementsAre("2"));
+}
+
+TEST(ImportFile, WhatHasNoAnswerIsAFailure) {
+  for (const std::string says :
+       {R"("output": "", "error": "timeout")", R"("status": "Skipped")",
+        R"("output": " ", "error_message": "no")", R"("status": "TIMEOUT")",
+        R"("output": "", "status": "cancelled")", R"("status": "pending")"}) {
+    const ImportedFile file = Parse(absl::StrCat("[{\"id\": 1, ", says, "}]"));
+    ASSERT_THAT(file.results, SizeIs(1)) << says;
+    ASSERT_TRUE(file.results[0].error.has_value()) << says;
+    EXPECT_FALSE(file.results[0].output.has_value()) << says;
+  }
+  EXPECT_EQ(Parse(R"([{"id": 1, "output": "", "error": "timeout"}])")
+                .results[0]
+                .error->message,
+            "timeout");
+}
+
+TEST(ImportFile, WhatIsNoSuccessKeepsItsOutput) {
+  const ImportedFile wrong =
+      Parse(R"([{"id": 1, "output": "4", "success": false, "score": 0}])");
+  ASSERT_FALSE(wrong.results[0].error.has_value());
+  EXPECT_EQ(wrong.results[0].output, "4");
+  EXPECT_EQ(wrong.results[0].metadata_json, R"({"success":false})");
+  const ImportedFile failed = Parse(
+      R"([{"id": 1, "output": "4", "success": false, "error": "late",
+           "error_context": {"a": 1}}])");
+  ASSERT_TRUE(failed.results[0].error.has_value());
+  EXPECT_EQ(failed.results[0].error->context_json, R"({"a":1,"output":"4"})");
+  EXPECT_TRUE(
+      Parse(R"([{"id": 1, "success": false}])").results[0].error.has_value());
+}
+
+TEST(ImportFile, RunsMayBeCountedFrom0) {
+  const ImportedFile file = Parse(
+      R"([{"id": 1, "run": 1, "output": "b"}, {"id": 1, "run": 0, "output": "a"},
+          {"id": 2, "output": "c"}])");
+  ASSERT_THAT(file.results, SizeIs(3));
+  EXPECT_EQ(file.results[0].run, 2u);
+  EXPECT_EQ(file.results[1].run, 1u);
+  EXPECT_EQ(file.results[2].run, 1u);
+  ASSERT_THAT(file.notes, SizeIs(1));
+  EXPECT_THAT(file.notes[0], HasSubstr("runs from 0"));
+}
+
 TEST(ImportFile, ARecordGluedToATornOneIsNotLost) {
   const std::string first =
       R"({"qid": "a", "status": "success", "response": "1"})"

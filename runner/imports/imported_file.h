@@ -46,6 +46,7 @@ struct ImportedError {
 // evaluator.h.
 struct ImportedResult {
   uint32_t run = 1;
+  bool run_said = false;      // In the file.
   std::string id;             // Empty: none.
   bool id_is_number = false;  // Maybe a position, and no id.
   absl::optional<uint64_t> index;

@@ -21,6 +21,12 @@ using Json = nlohmann::json;
 
 constexpr size_t kWhyColumnsMax = 80;
 
+// What MendPythonJson writes for NaN: a text of as many bytes, of a character
+// that no text consists of.
+constexpr absl::string_view kMissing = "\x7f";
+
+bool IsMissing(absl::string_view text) { return text == kMissing; }
+
 // Says how far the parser has come.
 class CountingIterator {
  public:
@@ -109,7 +115,9 @@ class UnitReader final : public nlohmann::json_sax<Json> {
   bool number_float(number_float_t value, const string_t&) override {
     return Value(value);
   }
-  bool string(string_t& value) override { return Value(std::move(value)); }
+  bool string(string_t& value) override {
+    return IsMissing(value) ? null() : Value(std::move(value));
+  }
   bool binary(binary_t&) override { return false; }
 
   bool start_object(std::size_t) override { return Start(Json::object()); }
@@ -236,8 +244,9 @@ size_t MendNumber(std::string& text, size_t at) {
     absl::string_view python;
     absl::string_view json;  // Of as many bytes.
   };
-  constexpr Word kWords[] = {
-      {"NaN", "\"\" "}, {"Infinity", "null    "}, {"-Infinity", "null     "}};
+  constexpr Word kWords[] = {{"NaN", "\"\x7f\""},
+                             {"Infinity", "null    "},
+                             {"-Infinity", "null     "}};
   const absl::string_view rest = absl::string_view(text).substr(at);
   for (const Word& word : kWords) {
     if (!absl::StartsWith(rest, word.python)) continue;
@@ -266,6 +275,14 @@ JsonUnitsEnd ReadJsonUnits(
   if (end.offset > 0 && end.offset < text.size()) --end.offset;
   end.why = reader.why();
   return end;
+}
+
+void NullMissing(Json& value) {
+  if (value.is_string()) {
+    if (IsMissing(value.get_ref<const std::string&>())) value = nullptr;
+  } else if (value.is_structured()) {
+    for (Json& each : value) NullMissing(each);
+  }
 }
 
 void MendPythonJson(std::string& text) {

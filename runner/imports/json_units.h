@@ -42,9 +42,14 @@ JsonUnitsEnd ReadJsonUnits(
 
 // Python writes NaN, Infinity and -Infinity, which are no JSON, and halves of
 // characters ("\ud83d"). Replaces them in place, so that no offset changes: the
-// numbers by an empty text or null, which are no scores, the halves by U+FFFD.
-// Strings do not go beyond a line, as in all JSON.
+// infinite ones by null, NaN by a text that ReadJsonUnits and NullMissing take
+// for null, the halves by U+FFFD. Strings do not go beyond a line, as in all
+// JSON.
 void MendPythonJson(std::string& text);
+
+// Makes null of what was NaN, in a value that was parsed by other means. At
+// most kJsonDepthMax deep.
+void NullMissing(nlohmann::json& value);
 
 }  // namespace runner
 

@@ -1,7 +1,9 @@
 #include "runner/imports/result_fields.h"
 
+#include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -21,8 +23,21 @@ using Json = nlohmann::json;
 using Names = std::initializer_list<const char*>;
 
 constexpr double kLatencySecondsMax = 1e9;
-constexpr uint64_t kQueryIndexMax =
-    0xffffffff;  // Of runs and occurrences, too.
+constexpr uint64_t kQueryIndexMax = 0xffffffff;   // Of occurrences, too.
+constexpr uint64_t kRunMax = kQueryIndexMax - 1;  // One more is a run, too.
+// A `status`, in lower case. What is without an answer was not, or not to the
+// end, asked.
+constexpr absl::string_view kFailed[] = {"error", "failed", "failure"};
+constexpr absl::string_view kWithoutAnswer[] = {
+    "skipped",     "timeout",     "timed_out",  "timed out", "cancelled",
+    "canceled",    "aborted",     "pending",    "queued",    "running",
+    "in_progress", "interrupted", "not_started"};
+constexpr absl::string_view kSucceeded[] = {"success", "ok", "completed"};
+template <size_t kSize>
+bool IsOneOf(const absl::string_view (&words)[kSize], absl::string_view word) {
+  return std::find(std::begin(words), std::end(words), word) != std::end(words);
+}
+
 constexpr char kImportedErrorName[] = "imported";
 // As many as a worker may give.
 constexpr size_t kScoresOfResultMax = 256;
@@ -57,7 +72,12 @@ class ResultReader {
   void ReadPasses();
   bool ReadPass(const Json& value, size_t number);
   void ReadFailure();
+  bool Is(const char* name, bool wanted) const;
+  bool HasError() const;
+  bool HasText() const;
+  std::string Status() const;
   bool SaysFailed() const;
+  void KeepOutput(ImportedError& error);
 
   Json rest_;  // What was not read yet.
   const AnswerField answer_;
@@ -119,9 +139,10 @@ void ResultReader::ReadWho() {
     return count.has_value();
   });
   TakeFirst(rest_, {"run"}, [&](const Json& value) {
-    const absl::optional<uint64_t> run = ImportCount(value, kQueryIndexMax);
-    if (!run.has_value() || *run == 0) return false;
+    const absl::optional<uint64_t> run = ImportCount(value, kRunMax);
+    if (!run.has_value()) return false;
     result_.run = static_cast<uint32_t>(*run);
+    result_.run_said = true;
     return true;
   });
   TakeFirst(rest_, {"question", "input", "prompt", "query"},
@@ -278,34 +299,68 @@ bool ResultReader::ReadPass(const Json& value, size_t number) {
   return all;
 }
 
-bool ResultReader::SaysFailed() const {
-  const auto is = [&](const char* name, bool wanted) {
-    const auto found = rest_.find(name);
-    return found != rest_.end() && found->is_boolean() &&
-           found->get<bool>() == wanted;
-  };
-  if (is("skipped", true) || is("success", false)) return true;
-  const auto status = rest_.find("status");
-  if (status != rest_.end() && status->is_string()) {
-    const std::string text =
-        absl::AsciiStrToLower(status->get_ref<const std::string&>());
-    if (text == "error" || text == "failed" || text == "failure") return true;
-    if (text == "success" || text == "ok" || text == "completed") return false;
-  }
+bool ResultReader::Is(const char* name, bool wanted) const {
+  const auto found = rest_.find(name);
+  return found != rest_.end() && found->is_boolean() &&
+         found->get<bool>() == wanted;
+}
+
+// Says something, that is.
+bool ResultReader::HasError() const {
   const auto says = [&](const char* name) {
     const auto found = rest_.find(name);
     if (found == rest_.end()) return false;
     return found->is_string() ? !found->get_ref<const std::string&>().empty()
                               : found->is_object();
   };
-  return (says("error") || says("error_type")) && !result_.output.has_value();
+  return says("error") || says("error_type") || says("error_message");
+}
+
+bool ResultReader::HasText() const {
+  return result_.output.has_value() &&
+         !absl::StripAsciiWhitespace(*result_.output).empty();
+}
+
+// In lower case.
+std::string ResultReader::Status() const {
+  const auto status = rest_.find("status");
+  if (status == rest_.end() || !status->is_string()) return "";
+  return absl::AsciiStrToLower(status->get_ref<const std::string&>());
+}
+
+bool ResultReader::SaysFailed() const {
+  const std::string status = Status();
+  if (Is("skipped", true) || IsOneOf(kFailed, status) ||
+      IsOneOf(kWithoutAnswer, status)) {
+    return true;
+  }
+  // A wrong answer may be called no success.
+  if (Is("success", false)) return HasError() || !HasText();
+  if (IsOneOf(kSucceeded, status)) return false;
+  return HasError() && !HasText();
+}
+
+// The output of what failed says why, and would be lost otherwise.
+void ResultReader::KeepOutput(ImportedError& error) {
+  if (!HasText()) return;
+  Json context = Json::object();
+  TakeFirst(rest_, {"error_context"}, [&](Json& value) {
+    if (value.is_object() && value.count("output") == 0) {
+      context = std::move(value);
+    } else if (!value.is_null()) {
+      context["error_context"] = std::move(value);
+    }
+    return true;
+  });
+  context["output"] = *result_.output;
+  error.context_json = CanonicalJson(context);
 }
 
 void ResultReader::ReadFailure() {
   const bool failed = SaysFailed();
   if (!failed) {
     rest_.erase("skipped");
-    rest_.erase("success");
+    if (!Is("success", false)) rest_.erase("success");
     rest_.erase("status");
     return;
   }
@@ -326,11 +381,16 @@ void ResultReader::ReadFailure() {
     if (value.is_boolean()) error.retryable = value.get<bool>();
     return value.is_boolean();
   });
+  KeepOutput(error);
   TakeFirst(rest_, {"error_context"}, [&](const Json& value) {
     error.context_json = CanonicalJson(value);
     return true;
   });
   if (error.type.empty()) error.type = kImportedErrorName;
+  if (const std::string status = Status();
+      error.message.empty() && IsOneOf(kWithoutAnswer, status)) {
+    error.message = absl::StrCat("the checkpoint says `", status, "`");
+  }
   if (error.message.empty()) error.message = "the checkpoint does not say why";
   result_.output.reset();
   result_.scores.clear();
@@ -359,6 +419,16 @@ ImportedResult ReadResult(Json value, AnswerField answer, ScoreNames& names) {
     result.output = RenderText(value);
   }
   return result;
+}
+
+void CountRunsFromOne(ImportedFile& file) {
+  if (!std::any_of(file.results.begin(), file.results.end(),
+                   [](const ImportedResult& each) { return each.run == 0; })) {
+    return;
+  }
+  for (ImportedResult& each : file.results) each.run += each.run_said ? 1 : 0;
+  file.notes.push_back(
+      "It counts runs from 0: its run 0 is imported as run 1, and so on");
 }
 
 bool LooksLikeResult(const ImportedResult& result) {

@@ -26,10 +26,16 @@ enum class AnswerField { kIsOutput, kIsTarget };
 // Reads an object. What has no place of its own in ImportedResult stays in its
 // metadata; what has the wrong type, or is out of range, does, too. A value
 // that is no object is the output or, if it is a number or a truth value, the
-// score. Failed is what says so: `skipped`, a `status` or `success` that does,
-// or an `error` without an output.
+// score. Failed is what says so: `skipped`, a `status` that does or says that
+// there is no answer yet, `success` that does, or an `error` without an output.
+// What only `success` calls a failure, and has an output, is an answer; the
+// output of any other failure is in its context.
 ImportedResult ReadResult(nlohmann::json value, AnswerField answer,
                           ScoreNames& names);
+
+// ReadResult leaves runs as the file counts them. If that is from 0, adds one
+// to all that it says, and a note.
+void CountRunsFromOne(ImportedFile& file);
 
 // Whether a plain object says anything that only a result has.
 bool LooksLikeResult(const ImportedResult& result);

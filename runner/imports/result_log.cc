@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "runner/base/line_reader.h"
 #include "runner/base/text.h"
 #include "runner/imports/import_values.h"
+#include "runner/imports/json_units.h"
 #include "runner/imports/result_fields.h"
 
 namespace runner {
@@ -43,6 +45,7 @@ absl::StatusOr<Json> ParseObject(absl::string_view line) {
   if (value.ok() && !value->is_object()) {
     return absl::InvalidArgumentError("not an object");
   }
+  if (value.ok()) NullMissing(*value);
   return value;
 }
 
@@ -70,7 +73,7 @@ class LogReader {
 
   ImportedFile file_;
   ScoreNames names_;
-  bool algoverse_ = false;
+  std::vector<bool> of_algoverse_;  // By result: its line is one of those.
   std::vector<std::string> torn_;
   uint64_t torn_count_ = 0;
 };
@@ -112,7 +115,6 @@ void LogReader::Take(Json object) {
   const auto qid = object.find("qid");
   const auto status = object.find("status");
   const bool is_algoverse = qid != object.end() && status != object.end();
-  algoverse_ |= is_algoverse;
   if (is_algoverse && status->is_string() &&
       status->get_ref<const std::string&>() == "terminated") {
     return;
@@ -125,16 +127,22 @@ void LogReader::Take(Json object) {
       is_algoverse ? !result.id.empty() : LooksLikeResult(result);
   if (counts && result.id != kTerminated) {
     file_.results.push_back(std::move(result));
+    of_algoverse_.push_back(is_algoverse);
   }
 }
 
 // There a success ends what failed before it, and nothing is asked after it.
+// Several runs may be in one log.
 void LogReader::SettleAlgoverse() {
-  absl::flat_hash_map<std::string, size_t> newest;
+  using Query =
+      std::tuple<std::string, uint32_t, absl::optional<uint32_t>>;  // Of a run.
+  absl::flat_hash_map<Query, size_t> newest;
   std::vector<bool> dropped(file_.results.size(), false);
   for (size_t i = 0; i < file_.results.size(); ++i) {
     const ImportedResult& result = file_.results[i];
-    const auto [found, first] = newest.emplace(result.id, i);
+    if (!of_algoverse_[i] || result.id.empty()) continue;
+    const auto [found, first] =
+        newest.emplace(Query(result.id, result.run, result.occurrence), i);
     if (first) continue;
     const bool earlier_counts =
         !file_.results[found->second].error.has_value() &&
@@ -148,13 +156,23 @@ void LogReader::SettleAlgoverse() {
     if (kept != i) file_.results[kept] = std::move(file_.results[i]);
     ++kept;
   }
+  const size_t superseded = file_.results.size() - kept;
   file_.results.resize(kept);
+  if (superseded == 0) return;
+  file_.notes.push_back(absl::StrCat(
+      "Superseded by another result of the same query and run: ", superseded,
+      superseded == 1 ? " result" : " results"));
 }
 
 absl::optional<ImportedFile> LogReader::Finish() {
   if (file_.results.empty()) return absl::nullopt;
-  file_.format = algoverse_ ? ImportFormat::kAlgoverse : ImportFormat::kPlain;
-  if (algoverse_) SettleAlgoverse();
+  const auto of_algoverse = static_cast<size_t>(
+      std::count(of_algoverse_.begin(), of_algoverse_.end(), true));
+  file_.format = 2 * of_algoverse >= file_.results.size()
+                     ? ImportFormat::kAlgoverse
+                     : ImportFormat::kPlain;
+  CountRunsFromOne(file_);
+  SettleAlgoverse();
   if (torn_count_ > 0) {
     file_.notes.push_back(absl::StrCat(
         "Torn in the middle: ", absl::StrJoin(torn_, ", "),
@@ -203,7 +221,8 @@ absl::optional<ImportedFile> ReadResultLog(absl::string_view text) {
 
 void TakeAlgoverseSiblings(absl::string_view state, absl::string_view errors,
                            ImportedFile& file) {
-  if (const absl::StatusOr<Json> parsed = ParseJson(state); parsed.ok()) {
+  if (absl::StatusOr<Json> parsed = ParseJson(state); parsed.ok()) {
+    NullMissing(*parsed);
     TakeState(*parsed, file);
   }
   absl::flat_hash_set<std::string> known;
