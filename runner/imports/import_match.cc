@@ -1,11 +1,13 @@
 #include "runner/imports/import_match.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <string>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "runner/imports/import_values.h"
 
@@ -13,6 +15,13 @@ namespace runner {
 namespace {
 
 using Rows = std::vector<uint32_t>;
+
+// A question of the file.
+struct Text {
+  Rows rows;           // That have it.
+  bool named = false;  // A result with it has an id that counts.
+  absl::flat_hash_map<uint32_t, size_t> results;  // By run.
+};
 
 class Matching {
  public:
@@ -27,10 +36,14 @@ class Matching {
   absl::Status FindQuestions();
   bool NeedsQuestions() const;
   void JudgeNumbers();
+  void CountTexts();
   const Rows* RowsOfId(const ImportedResult& result) const;
-  const Rows* RowsOfQuestion(const ImportedResult& result) const;
+  const Text* TextOf(const ImportedResult& result) const;
+  // Whether its text says which query is meant.
+  bool GoesByText(const ImportedResult& result, const Text& text) const;
   absl::optional<uint32_t> RowOfPosition(const ImportedResult& result) const;
   void Place(const ImportedResult& result);
+  void PlaceByText(const ImportedResult& result, const Text* text);
   bool IsOurs(uint32_t row) const;
   // Puts it at the first of `rows` that is free, or replaces the last.
   // `group`, if not null, is where these rows are kept.
@@ -43,8 +56,10 @@ class Matching {
   const ImportMatchOptions& options_;
   // The texts are those of the results.
   absl::flat_hash_map<absl::string_view, Rows> by_id_;
-  absl::flat_hash_map<absl::string_view, Rows> by_question_;
+  absl::flat_hash_map<absl::string_view, Text> by_question_;
+  std::vector<const Text*> text_of_row_;  // Null: of no result.
   bool numbers_are_ids_ = true;
+  bool names_are_ids_ = false;  // One that is no number is in the dataset.
   absl::flat_hash_map<std::pair<const Rows*, uint32_t>, size_t> next_free_;
   std::map<std::pair<uint32_t, uint32_t>, const ImportedResult*> placed_;
   ImportMatch match_;
@@ -55,6 +70,7 @@ absl::StatusOr<ImportMatch> Matching::Match() {
   if (NeedsQuestions()) {
     if (absl::Status s = FindQuestions(); !s.ok()) return s;
     JudgeNumbers();
+    CountTexts();
   }
   for (const ImportedResult& result : file_.results) {
     if (result.run > options_.runs) {
@@ -86,6 +102,11 @@ void Matching::FindIds() {
       return dataset_.occurrence(a) < dataset_.occurrence(b);
     });
   }
+  names_are_ids_ =
+      std::any_of(file_.results.begin(), file_.results.end(),
+                  [&](const ImportedResult& result) {
+                    return !result.id_is_number && RowsOfId(result) != nullptr;
+                  });
 }
 
 bool Matching::NeedsQuestions() const {
@@ -101,6 +122,7 @@ absl::Status Matching::FindQuestions() {
   for (const ImportedResult& result : file_.results) {
     if (!result.question.empty()) by_question_[result.question];
   }
+  text_of_row_.resize(dataset_.size());
   for (size_t i = 0; i < dataset_.size(); ++i) {
     absl::StatusOr<std::string> row = dataset_.Row(i);
     if (!row.ok()) return row.status();
@@ -109,23 +131,39 @@ absl::Status Matching::FindQuestions() {
     if (!fields->input.has_value()) continue;
     const auto found = by_question_.find(*fields->input);
     if (found == by_question_.end()) continue;
-    found->second.push_back(static_cast<uint32_t>(i));
+    found->second.rows.push_back(static_cast<uint32_t>(i));
+    text_of_row_[i] = &found->second;
   }
   return absl::OkStatus();
 }
 
 void Matching::JudgeNumbers() {
+  // Each row is looked at once, however many results there are of it.
+  absl::flat_hash_set<std::pair<const Rows*, const Text*>> agreeing;
+  for (const auto& [id, rows] : by_id_) {
+    for (const uint32_t row : rows) {
+      if (text_of_row_[row] != nullptr) {
+        agreeing.insert({&rows, text_of_row_[row]});
+      }
+    }
+  }
+  numbers_are_ids_ = std::all_of(file_.results.begin(), file_.results.end(),
+                                 [&](const ImportedResult& result) {
+                                   if (!result.id_is_number) return true;
+                                   const Rows* const rows = RowsOfId(result);
+                                   const Text* const text = TextOf(result);
+                                   return rows == nullptr || text == nullptr ||
+                                          agreeing.contains({rows, text});
+                                 });
+}
+
+void Matching::CountTexts() {
   for (const ImportedResult& result : file_.results) {
-    if (!result.id_is_number) continue;
-    const Rows* const by_id = RowsOfId(result);
-    const Rows* const by_question = RowsOfQuestion(result);
-    if (by_id == nullptr || by_question == nullptr) continue;
-    const bool agree =
-        std::any_of(by_id->begin(), by_id->end(), [&](uint32_t row) {
-          return std::find(by_question->begin(), by_question->end(), row) !=
-                 by_question->end();
-        });
-    if (!agree) numbers_are_ids_ = false;
+    const auto found = by_question_.find(result.question);
+    if (found == by_question_.end()) continue;
+    ++found->second.results[result.run];
+    found->second.named |= (!result.id.empty() && !result.id_is_number) ||
+                           RowsOfId(result) != nullptr;
   }
 }
 
@@ -138,10 +176,19 @@ const Rows* Matching::RowsOfId(const ImportedResult& result) const {
                                                         : &found->second;
 }
 
-const Rows* Matching::RowsOfQuestion(const ImportedResult& result) const {
+const Text* Matching::TextOf(const ImportedResult& result) const {
   const auto found = by_question_.find(result.question);
-  return found == by_question_.end() || found->second.empty() ? nullptr
-                                                              : &found->second;
+  return found == by_question_.end() || found->second.rows.empty()
+             ? nullptr
+             : &found->second;
+}
+
+bool Matching::GoesByText(const ImportedResult& result,
+                          const Text& text) const {
+  const bool one = text.rows.size() == 1;
+  if (!result.id.empty() && !result.id_is_number) return one && !names_are_ids_;
+  return one || (!text.named &&
+                 text.results.find(result.run)->second == text.rows.size());
 }
 
 absl::optional<uint32_t> Matching::RowOfPosition(
@@ -159,23 +206,31 @@ absl::optional<uint32_t> Matching::RowOfPosition(
 }
 
 void Matching::Place(const ImportedResult& result) {
-  const Rows* rows = RowsOfId(result);
-  if (rows == nullptr) rows = RowsOfQuestion(result);
-  Rows one;
+  const Rows* const rows = RowsOfId(result);
   if (rows == nullptr) {
-    if (const absl::optional<uint32_t> row = RowOfPosition(result)) {
-      one.push_back(*row);
-    }
-  } else if (result.occurrence.has_value() &&
-             *result.occurrence < rows->size()) {
-    one.push_back((*rows)[*result.occurrence]);
-  }
-  const bool one_of_them = rows == nullptr || result.occurrence.has_value();
-  if (one_of_them && one.empty()) {
-    match_.unmatched.push_back(&result);
+    PlaceByText(result, TextOf(result));
+  } else if (!result.occurrence.has_value()) {
+    PlaceAmong(*rows, result, rows);
+  } else if (*result.occurrence < rows->size()) {
+    PlaceAmong({(*rows)[*result.occurrence]}, result, nullptr);
   } else {
-    PlaceAmong(one_of_them ? one : *rows, result, one_of_them ? nullptr : rows);
+    match_.unmatched.push_back(&result);
   }
+}
+
+void Matching::PlaceByText(const ImportedResult& result, const Text* text) {
+  if (text != nullptr && GoesByText(result, *text)) {
+    PlaceAmong(text->rows, result, &text->rows);
+    return;
+  }
+  const absl::optional<uint32_t> row = RowOfPosition(result);
+  // A position is none where another question is.
+  if (row.has_value() && (text == nullptr || text_of_row_[*row] == text)) {
+    PlaceAmong({*row}, result, nullptr);
+    return;
+  }
+  match_.ambiguous += text != nullptr && text->rows.size() > 1 ? 1 : 0;
+  match_.unmatched.push_back(&result);
 }
 
 bool Matching::IsOurs(uint32_t row) const {

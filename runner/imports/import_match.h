@@ -30,15 +30,22 @@ struct PlacedResult {
 struct ImportMatch {
   std::vector<PlacedResult> placed;  // In order of (run, row).
   // In the file's order.
-  std::vector<const ImportedResult*> unmatched;  // About no query.
-  std::vector<const ImportedResult*> beyond;     // Of runs that are not asked.
+  std::vector<const ImportedResult*> unmatched;  // About no query for certain.
+  uint64_t ambiguous = 0;  // Of those: several queries have their question.
+  std::vector<const ImportedResult*> beyond;  // Of runs that are not asked.
   uint64_t other_shards = 0;
   uint64_t replaced = 0;  // A later one of the same query counts.
 };
 
 // By id, else by equal question text, else by position. Several results that
-// fit several queries (rows of equal id or text) are taken in order; of more of
-// them than queries the last counts, but a failure replaces nothing.
+// fit several queries (rows of equal id) are taken in order; of more of them
+// than queries the last counts, but a failure replaces nothing.
+//
+// A text says which query is meant where one row has it, or where as many
+// results of a run as rows have it and none of them has an id that is a text:
+// these are taken in order, too. Of a result with such an id the text counts
+// only where one row has it, and no such id of the file is in the dataset:
+// otherwise the id is a mistake.
 //
 // Ids that are numbers may be positions: where the question of one of them is
 // that of another row than the one with that id, none of the file's numbers is

@@ -79,11 +79,11 @@ class ImportMatchTest : public testing::Test {
 TEST_F(ImportMatchTest, ByIdThenByQuestionThenByPosition) {
   Rows({R"({"id": "a", "input": "x"})", R"({"id": "b", "input": "y"})",
         R"({"id": "c", "input": "z"})"});
-  Match({Result("b", "z"), Result("other", "x"), Numbered(2)});
+  Match({Result("b", "z"), Result("", "x"), Numbered(2)});
   EXPECT_THAT(Placed(), ElementsAre("1.0=1", "1.1=0"));
   EXPECT_THAT(match_.unmatched, SizeIs(1));
   options_.index_base = 0;
-  Match({Result("b", "z"), Result("other", "x"), Numbered(2)});
+  Match({Result("b", "z"), Result("", "x"), Numbered(2)});
   EXPECT_THAT(Placed(), ElementsAre("1.0=1", "1.1=0", "1.2=2"));
   EXPECT_THAT(match_.unmatched, IsEmpty());
   Match({Numbered(3), Result("9999999999999999999999"), Result("")});
@@ -106,6 +106,59 @@ TEST_F(ImportMatchTest, NumbersThatContradictTheQuestionsAreNoIds) {
   options_.index_base = 1;
   Match({Numbered(1, "x"), Numbered(2)});
   EXPECT_THAT(Placed(), ElementsAre("1.0=0", "1.1=1"));
+}
+
+TEST_F(ImportMatchTest, AMistypedIdIsNoOtherRow) {
+  Rows({R"({"id": "a", "input": "x"})", R"({"id": "b", "input": "y"})"});
+  Match({Result("a", "x"), Result("bb", "y")});
+  EXPECT_THAT(Placed(), ElementsAre("1.0=0"));
+  EXPECT_THAT(match_.unmatched, ElementsAre(&file_.results[1]));
+  // Ids of another kind altogether.
+  Match({Result("s1", "y"), Result("s2", "x")});
+  EXPECT_THAT(Placed(), ElementsAre("1.0=1", "1.1=0"));
+}
+
+TEST_F(ImportMatchTest, ATextOfSeveralRowsIsMatchedOnlyAsAWhole) {
+  Rows({R"({"id": "a", "input": "x"})", R"({"id": "b", "input": "x"})",
+        R"({"id": "c", "input": "z"})"});
+  Match({Result("", "x"), Result("", "x"), Result("", "z")});
+  EXPECT_THAT(Placed(), ElementsAre("1.0=0", "1.1=1", "1.2=2"));
+  Match({Result("", "x"), Result("", "z")});
+  EXPECT_THAT(Placed(), ElementsAre("1.2=1"));
+  EXPECT_EQ(match_.ambiguous, 1u);
+  Match({Result("", "x"), Result("", "x"), Result("", "x")});
+  EXPECT_EQ(match_.ambiguous, 3u);
+  Match({Result("", "x"), Result("b", "x")});
+  EXPECT_THAT(Placed(), ElementsAre("1.1=1"));
+  EXPECT_EQ(match_.ambiguous, 1u);
+  options_.index_base = 1;
+  Match({Numbered(2, "x"), Numbered(1, "z")});
+  EXPECT_THAT(Placed(), ElementsAre("1.1=0", "1.2=1"));
+}
+
+TEST_F(ImportMatchTest, AnOccurrenceIsOfTheId) {
+  Rows({R"({"id": "a", "input": "x"})", R"({"id": "b", "input": "x"})"});
+  ImportedResult first = Result("", "x");
+  first.occurrence = 1;
+  ImportedResult second = Result("", "x");
+  second.occurrence = 1;
+  Match({first, second});
+  EXPECT_THAT(Placed(), ElementsAre("1.0=0", "1.1=1"));
+}
+
+TEST_F(ImportMatchTest, ManyRowsOfOneTextAreJudgedAtOnce) {
+  constexpr int kMany = 20000;
+  std::vector<std::string> rows;
+  std::vector<ImportedResult> results;
+  for (int i = 0; i < kMany; ++i) {
+    const std::string text = i < kMany / 2 ? "y" : "x";
+    rows.push_back(
+        absl::StrCat(R"({"id": 7, "input": ")", text, R"(", "n": )", i, "}"));
+    results.push_back(Numbered(7, "x"));
+  }
+  Rows(rows);
+  Match(results);
+  EXPECT_THAT(match_.placed, SizeIs(kMany));
 }
 
 TEST_F(ImportMatchTest, RowsOfEqualIdAreTakenInOrder) {
