@@ -294,6 +294,32 @@ TEST_F(ImportTest, ACutCheckpointGivesWhatIsWhole) {
   EXPECT_THAT(Asked(), SizeIs(kQuestions - 1));
 }
 
+TEST_F(ImportTest, ACutBeforeTheFirstResultIsNoImport) {
+  const std::string whole = Draagon();
+  place_.Write("checkpoint.json", whole.substr(0, whole.find("\"q1\"") + 10));
+  EXPECT_EQ(Resume("checkpoint.json"), 2);
+  EXPECT_THAT(place_.err(), HasSubstr("no whole result is before that"));
+  EXPECT_FALSE(place_.Exists("journals/latest"));
+  EXPECT_THAT(place_.Calls(), IsEmpty());
+}
+
+TEST_F(ImportTest, OfEqualQuestionsOnlyAnIdTellsWhich) {
+  const Json question = Json::parse(Workplace::Question(2));
+  place_.Write("questions.jsonl",
+               absl::StrCat(place_.Read("questions.jsonl"),
+                            Json({{"id", "again"},
+                                  {"input", question["input"]},
+                                  {"target", question["target"]}})
+                                .dump(),
+                            "\n"));
+  place_.Write("one.jsonl",
+               absl::StrCat(R"({"question": )", question["input"].dump(),
+                            R"(, "output": "x"})", "\n"));
+  EXPECT_EQ(Resume("one.jsonl"), 13);
+  EXPECT_THAT(place_.err(), HasSubstr("1 has a question that several queries"));
+  EXPECT_FALSE(place_.Exists("journals/latest"));
+}
+
 TEST_F(ImportTest, WhatIsToBeAddedIsSaid) {
   place_.Write("checkpoint.json", Draagon());
   EXPECT_EQ(place_.RunProgram({"resume", "checkpoint.json"}), 2);

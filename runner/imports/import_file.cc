@@ -105,11 +105,13 @@ absl::StatusOr<ImportedFile> ReadImportFile(const std::string& path) {
   const std::string log = LogOf(path);
   absl::StatusOr<std::string> text = ReadText(log);
   if (!text.ok()) return text.status();
+  std::string sha256 = Sha256Hex(*text);  // Parsing changes it.
   absl::StatusOr<ImportedFile> file = ParseImport(*text);
   if (!file.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat(Printable(log), ": ", file.status().message()));
   }
+  file->sha256 = std::move(sha256);
   text->clear();
   text->shrink_to_fit();
   if (file->format == ImportFormat::kAlgoverse) {

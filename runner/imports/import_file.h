@@ -29,7 +29,7 @@ absl::StatusOr<ImportedFile> ParseImport(std::string& text);
 // and what is larger than kImportFileBytesMax.
 absl::StatusOr<ImportedFile> ReadImportFile(const std::string& path);
 
-// SHA-256 in hex of the file that ReadImportFile reads first.
+// SHA-256 in hex of the file that ReadImportFile reads first: its `sha256`.
 absl::StatusOr<std::string> HashImportFile(const std::string& path);
 
 // Whether `path` is a file in one of the formats, as far as its beginning

@@ -500,8 +500,14 @@ TEST_F(ImportFilesTest, AlgoversesThreeFilesAreOne) {
     EXPECT_EQ(file->results[3].error->message, "no: really");
     EXPECT_EQ(file->config_json, R"-({"model":"m","token":"(hidden)"})-");
     EXPECT_TRUE(file->updated.has_value());
+    EXPECT_EQ(file->sha256, *HashImportFile(path));
   }
   EXPECT_EQ(*HashImportFile(log), *HashImportFile(state));
+}
+
+TEST_F(ImportFilesTest, TheMarkIsOfTheTextAsItWasRead) {
+  const std::string path = Write("nan.json", kCobra);
+  EXPECT_EQ(ReadImportFile(path)->sha256, *HashImportFile(path));
 }
 
 TEST_F(ImportFilesTest, WhatIsNoFileIsNone) {

@@ -66,6 +66,8 @@ struct ImportedResult {
 
 struct ImportedFile {
   ImportFormat format = ImportFormat::kPlain;
+  // In hex, of the text as it was read; empty if no file was.
+  std::string sha256;
   std::vector<ImportedResult> results;  // In the file's order.
 
   std::string name;  // Of the benchmark or session, as the file says it.

@@ -73,12 +73,30 @@ Refusal RefuseUnmatched(const RunOptions& options, const Dataset& dataset,
       NamesOf(planned.match.unmatched),
       "Nothing was written. --id-field and --input-field say where the dataset "
       "has ids and\nquestions");
+  if (planned.match.ambiguous > 0) {
+    absl::StrAppend(&message, ". Of those named, ",
+                    WithThousands(planned.match.ambiguous),
+                    planned.match.ambiguous == 1 ? " has" : " have",
+                    " a question that several queries\nhave: only an id tells "
+                    "which is meant");
+  }
   if (!options.index_base.has_value()) {
     absl::StrAppend(&message,
                     "; --index-base 0|1 goes by position where results have "
                     "numbers");
   }
   return {kExitDifference, std::move(message)};
+}
+
+// All of it would be asked again, as if the file had been of use.
+Refusal RefuseEmpty(const RunOptions& options, const ImportedFile& file) {
+  return {kExitUsage,
+          absl::StrCat(Printable(options.import_from),
+                       ": cut, or damaged, at byte ", *file.cut_at, " (",
+                       Printable(file.cut_why),
+                       "), and no whole result is before that: nothing is "
+                       "imported.\nWithout the file, everything is asked: "
+                       "bench-runner run")};
 }
 
 Refusal RefuseRuns(const RunOptions& options, const PlannedImport& planned) {
@@ -193,11 +211,12 @@ MaybeRefusal PlanImport(const RunOptions& options, absl::string_view model,
   absl::StatusOr<ImportedFile> file = ReadImportFile(options.import_from);
   if (!file.ok()) return refuse(file.status());
   planned->file = *std::move(file);
-  absl::StatusOr<std::string> hash = HashImportFile(options.import_from);
-  if (!hash.ok()) return refuse(hash.status());
+  if (planned->file.cut_at.has_value() && planned->file.results.empty()) {
+    return RefuseEmpty(options, planned->file);
+  }
   planned->mark = {NameOfFile(options.import_from),
                    std::string(ImportFormatName(planned->file.format)),
-                   *std::move(hash)};
+                   planned->file.sha256};
   const absl::StatusOr<Fields> fields =
       Fields::Create(options.fields, model, options.method);
   if (!fields.ok()) return refuse(fields.status());
