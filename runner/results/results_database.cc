@@ -258,6 +258,14 @@ absl::Status ResultsDatabase::Complete(absl::string_view results_json) {
 }
 
 absl::Status ResultsDatabase::Publish() {
+  // What a reader of the old database left would be taken for this one's.
+  for (const char* ending : {"-wal", "-shm", "-journal"}) {
+    const std::string left = absl::StrCat(path_, ending);
+    const absl::StatusOr<bool> exists = fs_.Exists(left);
+    if (!exists.ok()) return exists.status();
+    if (!*exists) continue;
+    if (absl::Status s = fs_.Remove(left); !s.ok()) return s;
+  }
   if (absl::Status s = fs_.Rename(temporary_, path_); !s.ok()) return s;
   exists_ = false;
   return fs_.SyncDirectory(journal::ParentDirectory(path_));

@@ -82,6 +82,20 @@ class ResultsDatabaseTest : public ::testing::Test {
   std::string path_;
 };
 
+TEST_F(ResultsDatabaseTest, WhatAReaderLeftBesideAnOlderOneIsNotTakenForIts) {
+  ASSERT_EQ(Write({Answer(0)}), absl::OkStatus());
+  sqlite3* reader = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &reader), SQLITE_OK);
+  sqlite3_db_config(reader, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  sqlite3_exec(reader,
+               "PRAGMA journal_mode=WAL; UPDATE results SET output='other'",
+               nullptr, nullptr, nullptr);
+  sqlite3_close(reader);
+  ASSERT_EQ(access(absl::StrCat(path_, "-wal").c_str(), F_OK), 0);
+  ASSERT_EQ(Write({Answer(0)}), absl::OkStatus());
+  EXPECT_THAT(Query("SELECT output FROM results"), ElementsAre("answer 0"));
+}
+
 TEST_F(ResultsDatabaseTest, HoldsWhatTheLinesHold) {
   QueryResult answer = Answer(7);
   answer.usage = {.prompt_tokens = 3,

@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/clock.h"
 #include "absl/types/optional.h"
 #include "journal/error.h"
 
@@ -61,6 +62,7 @@ void SnapshotAnswerer::Run() {
 
 // What cannot be listed or renamed just now is looked at again.
 void SnapshotAnswerer::Look(bool first) {
+  RemoveOldAnswers();
   const absl::StatusOr<std::vector<std::string>> names = fs_.List(directory_);
   if (!names.ok()) return;
   std::vector<std::string> taken;
@@ -83,7 +85,19 @@ void SnapshotAnswerer::Look(bool first) {
   // The journal is being closed: who asks sees that nobody writes it any more.
   if (journal::KindOf(made) == journal::ErrorKind::kClosed) return;
   for (const std::string& token : taken) {
-    Move(token, RequestState::kTaken, StateAfter(made));
+    const RequestState state = StateAfter(made);
+    if (!Move(token, RequestState::kTaken, state)) continue;
+    answers_.push_back(
+        {absl::Now(),
+         journal::JoinPath(directory_, RequestFileName({token, state}))});
+  }
+}
+
+// Who asked looks far more often, and is gone where an answer still lies.
+void SnapshotAnswerer::RemoveOldAnswers() {
+  while (!answers_.empty() && absl::Now() - answers_.front().at > kAnswerKept) {
+    fs_.Remove(answers_.front().path).IgnoreError();
+    answers_.pop_front();
   }
 }
 

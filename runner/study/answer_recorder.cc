@@ -50,52 +50,73 @@ void AnswerRecorder::RecordError(const Finished& finished) {
     absl::MutexLock lock(&observer_mutex_);
     parts_.observer->OnError(work.request.key, error, final);
   }
-  if (final) return EndQuery(finished);
+  if (final) {
+    const Finished* ended = &finished;
+    return EndQueries({&ended, 1});
+  }
   listener_.OnRetry(again_at,
                     {work.turn.item, work.turn.tries + 1, work.turn.deadline});
 }
 
+// First all answers, which may have cost money; only then anything that could
+// go wrong with one of them.
 void AnswerRecorder::RecordAnswers(absl::Span<Finished> answers) {
-  // First the answers, which may have cost money; only then anything that could
-  // go wrong with them.
+  std::vector<const Finished*> kept;
+  const absl::Status status = JournalTogether(answers);
+  const journal::ErrorKind kind = journal::KindOf(status);
+  if (status.ok()) {
+    for (const Finished& each : answers) kept.push_back(&each);
+  } else if (kind == journal::ErrorKind::kInvalidArgument ||
+             kind == journal::ErrorKind::kNoSpace) {
+    // One of them is why, or some of them still fit.
+    for (Finished& each : answers) {
+      if (JournalAlone(each)) kept.push_back(&each);
+    }
+  } else {
+    return listener_.OnJournalError(status);
+  }
+  for (const Finished* each : kept) {
+    if (!each->result.state_json.empty()) listener_.OnJournaled(each->result);
+  }
+  ScoreAnswers(kept);
+}
+
+absl::Status AnswerRecorder::JournalTogether(
+    absl::Span<const Finished> answers) {
   std::vector<Answered> said;
   said.reserve(answers.size());
   for (const Finished& each : answers) {
     said.push_back({&each.work.request, &each.result});
   }
-  const auto record = [&] { return parts_.journal->RecordResponses(said); };
-  const bool alone = answers.size() == 1;
-  const absl::Status status = alone ? RecordOrWait(record) : record();
-  const journal::ErrorKind kind = journal::KindOf(status);
-  if (!alone && (kind == journal::ErrorKind::kInvalidArgument ||
-                 kind == journal::ErrorKind::kNoSpace)) {
-    // One of them is why, or some of them still fit.
-    for (Finished& each : answers) RecordAnswers({&each, 1});
-    return;
-  }
-  if (kind == journal::ErrorKind::kInvalidArgument) {
-    // More than a record holds: its own query's failure, no other's.
-    answers[0].result.error = EvaluationError{
-        kOversizeError, std::string(status.message()), false, ""};
-    return RecordError(answers[0]);
-  }
-  if (!status.ok()) return listener_.OnJournalError(status);
-  for (const Finished& each : answers) {
-    if (!each.result.state_json.empty()) listener_.OnJournaled(each.result);
-  }
-  ScoreAnswers(answers);
+  return parts_.journal->RecordResponses(said);
 }
 
-void AnswerRecorder::ScoreAnswers(absl::Span<const Finished> answers) {
+bool AnswerRecorder::JournalAlone(Finished& answer) {
+  const absl::Status status = RecordOrWait([&] {
+    return JournalTogether({&answer, 1});
+  });
+  if (status.ok()) return true;
+  if (journal::KindOf(status) == journal::ErrorKind::kInvalidArgument) {
+    // More than a record holds: its own query's failure, no other's.
+    answer.result.error = EvaluationError{
+        kOversizeError, std::string(status.message()), false, ""};
+    RecordError(answer);
+  } else {
+    listener_.OnJournalError(status);
+  }
+  return false;
+}
+
+void AnswerRecorder::ScoreAnswers(absl::Span<const Finished* const> answers) {
   std::vector<const Finished*> scored;
   std::vector<ScoreRecord> scores;
-  for (const Finished& each : answers) {
-    const EvaluationRequest& request = each.work.request;
+  for (const Finished* each : answers) {
+    const EvaluationRequest& request = each->work.request;
     absl::StatusOr<ScoredResponse> response = parts_.scoring->EvaluateWith(
-        parts_.external, request.key, request.query_json, each.result.output,
-        each.work.target, each.result.scores);
+        parts_.external, request.key, request.query_json, each->result.output,
+        each->work.target, each->result.scores);
     if (!response.ok()) {
-      EndQuery(each);
+      EndQueries({&each, 1});
       absl::MutexLock lock(&observer_mutex_);
       parts_.observer->OnUnscored(request.key, response.status().message());
       continue;
@@ -105,7 +126,7 @@ void AnswerRecorder::ScoreAnswers(absl::Span<const Finished> answers) {
     score.scores = std::move(response->scores);
     score.unparsed = response->unparsed;
     score.extracted = std::move(response->extracted);
-    scored.push_back(&each);
+    scored.push_back(each);
     scores.push_back(std::move(score));
   }
   if (scored.empty()) return;

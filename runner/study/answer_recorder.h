@@ -45,13 +45,12 @@ class AnswerRecorder {
  private:
   void RecordError(const Finished& finished);
   void RecordAnswers(absl::Span<Finished> answers);
-  void ScoreAnswers(absl::Span<const Finished> answers);
+  absl::Status JournalTogether(absl::Span<const Finished> answers);
+  // False: it is not kept, which the listener knows, or has become a failure.
+  bool JournalAlone(Finished& answer);
+  void ScoreAnswers(absl::Span<const Finished* const> answers);
   // Nothing more is to be done for these queries.
   void EndQueries(absl::Span<const Finished* const> finished);
-  void EndQuery(const Finished& finished) {
-    const Finished* one = &finished;
-    EndQueries({&one, 1});
-  }
 
   // Calls `record` until it succeeds, the disk stays full past the drain
   // timeout, or another error comes.

@@ -120,7 +120,7 @@ class BenchmarkRunImpl final : public BenchmarkRun, AnswerListener {
 
   const RunParts parts_;
   const RunPlan plan_;
-  Batches batches_;  // What is left to ask; the starter's.
+  Batches batches_;  // What is left to ask; the recorder ends them.
   const Bounds bounds_;
   AnswerRecorder recorder_;
 
@@ -165,8 +165,6 @@ class BenchmarkRunImpl final : public BenchmarkRun, AnswerListener {
   RateLimit rate_ ABSL_GUARDED_BY(mutex_);
   // Taken from the source or from the retries and not yet finished.
   uint64_t outstanding_ ABSL_GUARDED_BY(mutex_) = 0;
-
-  absl::Mutex observer_mutex_;
 };
 
 absl::Status BenchmarkRunImpl::Run() {
