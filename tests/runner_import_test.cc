@@ -254,6 +254,26 @@ TEST_F(ImportTest, ResultsOfThisProgramAreImportedToo) {
   EXPECT_EQ(Line("q1")["scores"]["imported.exact_match"], 1);
 }
 
+TEST_F(ImportTest, ItsOwnResultsAreOfNoOtherSystem) {
+  ASSERT_EQ(place_.Run(), 0) << place_.err();
+  EXPECT_EQ(place_.RunProgram({"resume", "results.jsonl"}), 2);
+  EXPECT_THAT(place_.err(), AllOf(HasSubstr("holds results of bench-runner"),
+                                  HasSubstr("journals/" + place_.Journals()[0]),
+                                  Not(HasSubstr("another system"))));
+  fs::remove(place_.Path("results.json"));
+  EXPECT_EQ(place_.RunProgram({"resume", "results.jsonl"}), 2);
+  EXPECT_THAT(place_.err(), AllOf(HasSubstr("holds results of bench-runner"),
+                                  Not(HasSubstr("Their journal"))));
+}
+
+TEST_F(ImportTest, WhatIsNoJournalIsNotRescored) {
+  place_.Write("checkpoint.json", Draagon());
+  EXPECT_EQ(place_.RunProgram({"rescore", "checkpoint.json", "--scorer", "f1"}),
+            2);
+  EXPECT_THAT(place_.err(), AllOf(HasSubstr("rescore reads journals"),
+                                  Not(HasSubstr("no evaluator"))));
+}
+
 TEST_F(ImportTest, WhereNothingIsLeftNothingIsAsked) {
   place_.Write("done.jsonl",
                absl::StrCat("{\"id\":\"q1\",\"output\":\"", Value(1),

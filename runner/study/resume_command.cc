@@ -125,6 +125,26 @@ void TakeJournalDir(const std::string& named, const std::string& directory,
                                    OptionSource::kCommandLine, named};
 }
 
+// Why `named`, which is imported and not resumed, lacks options of a run.
+std::string ImportLacks(const std::string& named) {
+  if (!IsResultLines(named)) {
+    return absl::StrCat(Printable(named),
+                        " is of another system: it is imported with the "
+                        "options of `bench-runner run`,\n--dataset and an "
+                        "evaluator at least");
+  }
+  std::string text = absl::StrCat(
+      Printable(named),
+      " holds results of bench-runner, and is no journal: it is imported with "
+      "the options of\n`bench-runner run`, --dataset and an evaluator at "
+      "least");
+  const absl::optional<ResultsOrigin> origin = OriginOfResultLines(named);
+  if (origin.has_value() && !origin->journal.empty()) {
+    absl::StrAppend(&text, ". Their journal is ", Printable(origin->journal));
+  }
+  return text;
+}
+
 }  // namespace
 
 absl::StatusOr<NamedJournal> FindNamedJournal(absl::string_view text,
@@ -174,13 +194,14 @@ absl::optional<Refusal> PrepareImport(Command& command, bool* imports) {
   }
   if (resumes) {
     const absl::Status s = ApplyJournal({}, {}, command);
+    if (!s.ok() && command.action == Action::kRescore) {
+      return Refusal{kExitUsage,
+                     absl::StrCat("rescore reads journals: import ",
+                                  Printable(named), " first, by `run`")};
+    }
     if (!s.ok()) {
-      return Refusal{
-          kExitUsage,
-          absl::StrCat(Printable(s.message()), "\n", Printable(named),
-                       " is of another system: it is imported with the options "
-                       "of `bench-runner run`,\n--dataset and an evaluator at "
-                       "least")};
+      return Refusal{kExitUsage, absl::StrCat(Printable(s.message()), "\n",
+                                              ImportLacks(named))};
     }
   }
   const auto import = [&named](RunOptions& run) {
