@@ -33,6 +33,8 @@ constexpr absl::string_view kDivided[] = {
 // What a ROB checkpoint says of documents, which have no results in it.
 class Documents {
  public:
+  explicit Documents(size_t documents_max) : documents_max_(documents_max) {}
+
   void Complete(std::string name);
   void Fail(const std::string& name, ImportedError error,
             absl::optional<absl::Time> at);
@@ -40,6 +42,9 @@ class Documents {
   void AddBatch(const Json& batch);
   // In the order in which they were met.
   std::vector<ImportedResult> Results(bool from_batches) const;
+  // There were more than are kept.
+  bool full() const { return full_; }
+  size_t size() const { return documents_.size(); }
 
  private:
   struct Document {
@@ -51,11 +56,16 @@ class Documents {
   };
   Document& Named(const std::string& name);
 
+  const size_t documents_max_;
+  bool full_ = false;
+  Document beyond_;  // Of no account.
   std::vector<Document> documents_;
   absl::flat_hash_map<std::string, size_t> by_name_;
 };
 
 Documents::Document& Documents::Named(const std::string& name) {
+  full_ |= documents_.size() >= documents_max_ && by_name_.count(name) == 0;
+  if (full_) return beyond_ = Document();
   const auto [found, is_new] = by_name_.emplace(name, documents_.size());
   if (is_new) {
     documents_.emplace_back();
@@ -138,6 +148,8 @@ std::vector<ImportedResult> Documents::Results(bool from_batches) const {
 
 class BlobReader {
  public:
+  explicit BlobReader(const ImportLimits& limits)
+      : documents_(limits.results), room_(limits) {}
   void Begin(absl::string_view section) {
     if (sections_.size() < kSectionsMax) sections_.emplace(section);
   }
@@ -168,6 +180,7 @@ class BlobReader {
   std::set<std::string, std::less<>> sections_;
   ScoreNames names_;
   Documents documents_;
+  ImportRoom room_;
   uint64_t run_results_ = 0;
   absl::optional<uint64_t> current_run_, total_runs_, total_queries_;
   absl::optional<uint64_t> completed_count_;
@@ -228,7 +241,7 @@ void BlobReader::TakeResult(JsonUnit unit) {
     result.id = std::move(unit.key);
     result.id_is_number = false;
   }
-  file_.results.push_back(std::move(result));
+  if (room_.Take(result)) file_.results.push_back(std::move(result));
 }
 
 void BlobReader::TakeLoggedError(const Json& entry) {
@@ -305,6 +318,11 @@ absl::optional<ImportedFile> BlobReader::Finish(const JsonUnitsEnd& end) {
   const absl::optional<ImportFormat> format = Format();
   if (!format.has_value()) return absl::nullopt;
   file_.format = *format;
+  file_.too_large = room_.full();
+  if (documents_.full()) {
+    file_.too_large = MoreThan(documents_.size(), "documents");
+  }
+  if (end.too_large) file_.too_large = end.why;
   switch (file_.format) {
     case ImportFormat::kDraagon:
       FinishRuns();
@@ -315,7 +333,8 @@ absl::optional<ImportedFile> BlobReader::Finish(const JsonUnitsEnd& end) {
     case ImportFormat::kPlain:
       FinishPlain();
       // A value behind the first one: lines of them.
-      if (file_.results.empty() || (end.closed && !end.whole)) {
+      if ((file_.results.empty() && file_.too_large.empty()) ||
+          (end.closed && !end.whole)) {
         return absl::nullopt;
       }
       break;
@@ -382,10 +401,12 @@ void BlobReader::FinishPlain() {
 
 }  // namespace
 
-absl::optional<ImportedFile> ReadCheckpointBlob(absl::string_view text) {
-  BlobReader reader;
+absl::optional<ImportedFile> ReadCheckpointBlob(absl::string_view text,
+                                                const ImportLimits& limits) {
+  BlobReader reader(limits);
   const JsonUnitsEnd end = ReadJsonUnits(
-      text, kDivided, [&](absl::string_view section) { reader.Begin(section); },
+      text, kDivided, limits.values,
+      [&](absl::string_view section) { reader.Begin(section); },
       [&](JsonUnit unit) { reader.Take(std::move(unit)); });
   return reader.Finish(end);
 }

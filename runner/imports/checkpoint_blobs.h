@@ -11,7 +11,8 @@ namespace runner {
 
 // Nothing for a text that is none of them. One that is cut, or is no JSON from
 // some place on, gives what is whole before it.
-absl::optional<ImportedFile> ReadCheckpointBlob(absl::string_view text);
+absl::optional<ImportedFile> ReadCheckpointBlob(absl::string_view text,
+                                                const ImportLimits& limits);
 
 }  // namespace runner
 

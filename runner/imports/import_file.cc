@@ -91,10 +91,14 @@ absl::string_view ImportFormatName(ImportFormat format) {
   return "results";
 }
 
-absl::StatusOr<ImportedFile> ParseImport(std::string& text) {
+absl::StatusOr<ImportedFile> ParseImport(std::string& text,
+                                         const ImportLimits& limits) {
   MendPythonJson(text);
-  absl::optional<ImportedFile> file = ReadCheckpointBlob(text);
-  if (!file.has_value()) file = ReadResultLog(text);
+  absl::optional<ImportedFile> file = ReadCheckpointBlob(text, limits);
+  if (!file.has_value()) file = ReadResultLog(text, limits);
+  if (file.has_value() && !file->too_large.empty()) {
+    return absl::InvalidArgumentError(file->too_large);
+  }
   if (file.has_value()) return *std::move(file);
   return absl::InvalidArgumentError(
       "no checkpoint of draagon, the ROB assessment tool, cobra_eval, distllm "
@@ -118,6 +122,10 @@ absl::StatusOr<ImportedFile> ReadImportFile(const std::string& path) {
     std::string state = Sibling(log, kStateSuffix);
     MendPythonJson(state);
     TakeAlgoverseSiblings(state, Sibling(log, kErrorsSuffix), *file);
+    if (!file->too_large.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(Printable(log), ": ", file->too_large));
+    }
   }
   return file;
 }

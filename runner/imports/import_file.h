@@ -20,9 +20,10 @@ inline constexpr size_t kImportFileBytesMax = size_t{1} << 30;
 
 // Recognises the format by what is in the text, not by a name. A text that is
 // torn or cut gives what is whole before, and says where (cut_at).
-// InvalidArgument for what is none of the formats, printable. `text` is
-// changed: see MendPythonJson.
-absl::StatusOr<ImportedFile> ParseImport(std::string& text);
+// InvalidArgument for what is none of the formats, and for what holds more than
+// `limits` allow, printable. `text` is changed: see MendPythonJson.
+absl::StatusOr<ImportedFile> ParseImport(std::string& text,
+                                         const ImportLimits& limits = {});
 
 // The same for a file; for an Algoverse log, or the resume state beside it,
 // with all three files. NotFound; InvalidArgument also for what cannot be read

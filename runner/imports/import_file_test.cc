@@ -449,6 +449,30 @@ TEST(ImportFile, InvalidUtf8IsACutAndNeverPassedOn) {
   EXPECT_EQ(Printable(file.cut_why), file.cut_why);
 }
 
+TEST(ImportFile, WhatIsKeptOfOneFileIsBounded) {
+  const auto why = [](std::string text, const ImportLimits& limits) {
+    return std::string(ParseImport(text, limits).status().message());
+  };
+  ImportLimits two_results;
+  two_results.results = 2;
+  for (const char* whole : {kDraagon, kRob, kDistllm, kAlgoverse}) {
+    EXPECT_THAT(why(whole, two_results), HasSubstr("more than 2 ")) << whole;
+  }
+  EXPECT_EQ(why(kPlain, two_results), "");
+  ImportLimits one_pass;
+  one_pass.passes = 1;
+  EXPECT_THAT(why(kAlgoverse, one_pass), HasSubstr("more than 1 turns"));
+  ImportLimits five_values;
+  five_values.values = 5;
+  const std::string row = R"({"id": 1, "output": "x", "more": [1, 2, 3]})";
+  for (const std::string& text :
+       {"[" + row + "]", "[\n" + row + "\n]", row + "\n" + row}) {
+    EXPECT_THAT(why(text, five_values), HasSubstr("more than 5 values"))
+        << text;
+    EXPECT_EQ(why(text, {}), "");
+  }
+}
+
 TEST(ImportFile, NamesOfScoresAreBounded) {
   std::string text;
   for (int i = 0; i < 100; ++i) {

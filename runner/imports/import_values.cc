@@ -130,4 +130,9 @@ std::string ImportConfig(const Json& config) {
                       " bytes\"}");
 }
 
+std::string MoreThan(size_t limit, absl::string_view what) {
+  return absl::StrCat("more than ", limit, " ", what,
+                      ", the most that is imported");
+}
+
 }  // namespace runner

@@ -3,6 +3,7 @@
 #ifndef RUNNER_IMPORTS_IMPORT_VALUES_H_
 #define RUNNER_IMPORTS_IMPORT_VALUES_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -36,6 +37,9 @@ absl::optional<uint64_t> NumberOfName(absl::string_view name);
 // (api_key, token, password). Longer than kImportedConfigBytesMax, its size.
 inline constexpr size_t kImportedConfigBytesMax = 256 << 10;
 std::string ImportConfig(const nlohmann::json& config);
+
+// What is said where more is in a file than is kept of it.
+std::string MoreThan(size_t limit, absl::string_view what);
 
 }  // namespace runner
 

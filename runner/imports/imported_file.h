@@ -2,6 +2,7 @@
 #ifndef RUNNER_IMPORTS_IMPORTED_FILE_H_
 #define RUNNER_IMPORTS_IMPORTED_FILE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -34,6 +35,20 @@ inline constexpr char kImportedScore[] = "imported";
 inline constexpr size_t kImportedScoreNamesMax = 32;
 // Passes of one result.
 inline constexpr size_t kImportedPassesMax = 256;
+
+// Of one file, together: a million queries with four runs.
+inline constexpr size_t kImportedResultsMax = size_t{4} << 20;
+inline constexpr size_t kImportedAllPassesMax = size_t{4} << 20;
+// Members and elements of one record, at any depth: parsed, one takes a
+// multiple of its bytes in the file.
+inline constexpr size_t kImportedValuesMax = size_t{1} << 20;
+
+// What bounds the memory that is taken by what a file holds.
+struct ImportLimits {
+  size_t results = kImportedResultsMax;
+  size_t passes = kImportedAllPassesMax;
+  size_t values = kImportedValuesMax;
+};
 
 struct ImportedError {
   std::string type;  // Printable, at most kNameBytesMax.
@@ -85,6 +100,9 @@ struct ImportedFile {
   // what is whole before it is in `results`. Bytes from 0.
   absl::optional<uint64_t> cut_at;
   std::string cut_why;
+  // Not empty: it holds more than the limits allow, and of what. Some results
+  // are left out then.
+  std::string too_large;
   // What people should know besides, a printable sentence each.
   std::vector<std::string> notes;
 };

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "runner/base/json.h"
 #include "runner/base/printable.h"
+#include "runner/imports/import_values.h"
 
 namespace runner {
 namespace {
@@ -98,13 +99,17 @@ class Builder {
 
 class UnitReader final : public nlohmann::json_sax<Json> {
  public:
-  UnitReader(absl::Span<const absl::string_view> divided,
+  UnitReader(absl::Span<const absl::string_view> divided, size_t values_max,
              absl::FunctionRef<void(absl::string_view)> begun,
              absl::FunctionRef<void(JsonUnit)> visit)
-      : divided_(divided), begun_(begun), visit_(visit) {}
+      : divided_(divided),
+        values_max_(values_max),
+        begun_(begun),
+        visit_(visit) {}
 
   const std::string& why() const { return why_; }
   bool closed() const { return closed_; }
+  bool too_large() const { return too_large_; }
 
   bool null() override { return Value(nullptr); }
   bool boolean(bool value) override { return Value(value); }
@@ -170,6 +175,7 @@ class UnitReader final : public nlohmann::json_sax<Json> {
       key_.clear();
       return true;
     }
+    if (!HasRoom()) return false;
     builder_.Open(std::move(container));
     return true;
   }
@@ -184,7 +190,16 @@ class UnitReader final : public nlohmann::json_sax<Json> {
     return true;
   }
 
+  // For one more value of the unit.
+  bool HasRoom() {
+    values_ = builder_.building() ? values_ + 1 : 1;
+    too_large_ = values_ > values_max_;
+    if (too_large_) why_ = MoreThan(values_max_, "values in one record");
+    return !too_large_;
+  }
+
   bool Value(Json value) {
+    if (!HasRoom()) return false;
     if (builder_.building()) {
       builder_.Add(std::move(value));
     } else {
@@ -203,9 +218,12 @@ class UnitReader final : public nlohmann::json_sax<Json> {
   }
 
   const absl::Span<const absl::string_view> divided_;
+  const size_t values_max_;
   const absl::FunctionRef<void(absl::string_view)> begun_;
   const absl::FunctionRef<void(JsonUnit)> visit_;
   Builder builder_;
+  size_t values_ = 0;  // Of the unit that is built.
+  bool too_large_ = false;
   int depth_ = 0;
   int frames_ = 0;  // Of the open containers those that are taken apart: 0..2.
   bool in_object_ = false;  // The outermost is one.
@@ -260,9 +278,9 @@ size_t MendNumber(std::string& text, size_t at) {
 
 JsonUnitsEnd ReadJsonUnits(
     absl::string_view text, absl::Span<const absl::string_view> divided,
-    absl::FunctionRef<void(absl::string_view section)> begun,
+    size_t values_max, absl::FunctionRef<void(absl::string_view section)> begun,
     absl::FunctionRef<void(JsonUnit unit)> visit) {
-  UnitReader reader(divided, begun, visit);
+  UnitReader reader(divided, values_max, begun, visit);
   const char* reached = text.data();
   JsonUnitsEnd end;
   end.whole = Json::sax_parse(
@@ -274,6 +292,7 @@ JsonUnitsEnd ReadJsonUnits(
   // The parser is past what it complains of, but at the end of all.
   if (end.offset > 0 && end.offset < text.size()) --end.offset;
   end.why = reader.why();
+  end.too_large = reader.too_large();
   return end;
 }
 

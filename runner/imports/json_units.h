@@ -3,6 +3,7 @@
 #ifndef RUNNER_IMPORTS_JSON_UNITS_H_
 #define RUNNER_IMPORTS_JSON_UNITS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -28,16 +29,18 @@ struct JsonUnitsEnd {
   // Unless `whole`: where it stops being one, and why, printable and short.
   uint64_t offset = 0;
   std::string why;
+  bool too_large = false;  // That is why: of `values_max`.
 };
 
 // Calls `visit` for each member of the top-level object; for those that
 // `divided` names, if they are arrays or objects, for each of their parts. The
 // parts of a top-level array are given in the same way. `begun` is called for
 // each section's name, also of one that is cut. Nothing may nest deeper than
-// kJsonDepthMax. Of equal keys all are given.
+// kJsonDepthMax, and no unit hold more than `values_max` values, at any depth.
+// Of equal keys all are given.
 JsonUnitsEnd ReadJsonUnits(
     absl::string_view text, absl::Span<const absl::string_view> divided,
-    absl::FunctionRef<void(absl::string_view section)> begun,
+    size_t values_max, absl::FunctionRef<void(absl::string_view section)> begun,
     absl::FunctionRef<void(JsonUnit unit)> visit);
 
 // Python writes NaN, Infinity and -Infinity, which are no JSON, and halves of

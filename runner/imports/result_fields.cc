@@ -407,6 +407,17 @@ bool ScoreNames::Take(const std::string& name) {
   return true;
 }
 
+bool ImportRoom::Take(const ImportedResult& result) {
+  if (!full_.empty()) return false;
+  passes_ += result.passes.size();
+  if (++results_ > limits_.results) {
+    full_ = MoreThan(limits_.results, "results");
+  } else if (passes_ > limits_.passes) {
+    full_ = MoreThan(limits_.passes, "turns or passes of results");
+  }
+  return full_.empty();
+}
+
 ImportedResult ReadResult(Json value, AnswerField answer, ScoreNames& names) {
   if (value.is_object()) {
     return ResultReader(std::move(value), answer, names).Read();

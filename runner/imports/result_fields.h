@@ -2,6 +2,7 @@
 #ifndef RUNNER_IMPORTS_RESULT_FIELDS_H_
 #define RUNNER_IMPORTS_RESULT_FIELDS_H_
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -18,6 +19,23 @@ class ScoreNames {
 
  private:
   std::set<std::string> names_;
+};
+
+// How much of one file is kept. Not thread-safe.
+class ImportRoom {
+ public:
+  explicit ImportRoom(const ImportLimits& limits) : limits_(limits) {}
+
+  // Whether there is room for it, too.
+  bool Take(const ImportedResult& result);
+  // Not empty: there was no room for something, and why.
+  const std::string& full() const { return full_; }
+
+ private:
+  const ImportLimits limits_;
+  size_t results_ = 0;
+  size_t passes_ = 0;
+  std::string full_;
 };
 
 // A plain one may as well be a question with its target: `answer` is that then.

@@ -63,6 +63,9 @@ absl::optional<Json> ParseGlued(absl::string_view line) {
 
 class LogReader {
  public:
+  explicit LogReader(const ImportLimits& limits)
+      : values_max_(limits.values), room_(limits) {}
+
   void Read(absl::string_view text);
   absl::optional<ImportedFile> Finish();
 
@@ -71,6 +74,8 @@ class LogReader {
   void NoteTorn(uint64_t number, uint64_t offset);
   void SettleAlgoverse();
 
+  const size_t values_max_;
+  ImportRoom room_;
   ImportedFile file_;
   ScoreNames names_;
   std::vector<bool> of_algoverse_;  // By result: its line is one of those.
@@ -89,6 +94,11 @@ void LogReader::Read(absl::string_view text) {
         rest.substr(0, ended ? newline : rest.size()));
     rest.remove_prefix(ended ? newline + 1 : rest.size());
     if (line.empty()) continue;
+    if (!CheckJsonValueCount(line, values_max_).ok()) {
+      file_.too_large = absl::StrCat(
+          "line ", number, ": ", MoreThan(values_max_, "values in one record"));
+      return;
+    }
     absl::StatusOr<Json> object = ParseObject(line);
     if (object.ok()) {
       Take(*std::move(object));
@@ -125,7 +135,7 @@ void LogReader::Take(Json object) {
   // What that system calls a success is done, whatever it says of it.
   const bool counts =
       is_algoverse ? !result.id.empty() : LooksLikeResult(result);
-  if (counts && result.id != kTerminated) {
+  if (counts && result.id != kTerminated && room_.Take(result)) {
     file_.results.push_back(std::move(result));
     of_algoverse_.push_back(is_algoverse);
   }
@@ -165,7 +175,8 @@ void LogReader::SettleAlgoverse() {
 }
 
 absl::optional<ImportedFile> LogReader::Finish() {
-  if (file_.results.empty()) return absl::nullopt;
+  if (file_.too_large.empty()) file_.too_large = room_.full();
+  if (file_.results.empty() && file_.too_large.empty()) return absl::nullopt;
   const auto of_algoverse = static_cast<size_t>(
       std::count(of_algoverse_.begin(), of_algoverse_.end(), true));
   file_.format = 2 * of_algoverse >= file_.results.size()
@@ -213,8 +224,9 @@ absl::optional<ImportedResult> ReadErrorLine(absl::string_view line) {
 
 }  // namespace
 
-absl::optional<ImportedFile> ReadResultLog(absl::string_view text) {
-  LogReader reader;
+absl::optional<ImportedFile> ReadResultLog(absl::string_view text,
+                                           const ImportLimits& limits) {
+  LogReader reader(limits);
   reader.Read(text);
   return reader.Finish();
 }
@@ -231,6 +243,10 @@ void TakeAlgoverseSiblings(absl::string_view state, absl::string_view errors,
     absl::optional<ImportedResult> result =
         ReadErrorLine(ValidUtf8(absl::StripAsciiWhitespace(line)));
     if (!result.has_value() || !known.insert(result->id).second) continue;
+    if (file.results.size() >= kImportedResultsMax) {
+      file.too_large = MoreThan(kImportedResultsMax, "results");
+      return;
+    }
     file.results.push_back(*std::move(result));
   }
 }

@@ -14,7 +14,8 @@ namespace runner {
 // Nothing where no line is a result. A torn last line is where the file is cut;
 // one in the middle is noted, and the whole record that follows it on the same
 // line, as a program appends it that was started again, is not lost with it.
-absl::optional<ImportedFile> ReadResultLog(absl::string_view text);
+absl::optional<ImportedFile> ReadResultLog(absl::string_view text,
+                                           const ImportLimits& limits);
 
 // What stands beside an Algoverse log; both may be empty. `state` is
 // {run}_resume_state.json: configuration and time. `errors` is
