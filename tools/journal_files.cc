@@ -68,6 +68,8 @@ absl::StatusOr<std::vector<std::string>> FindJournals(
   if (!names.ok()) return names.status();
   std::vector<std::string> journals;
   for (const std::string& name : *names) {
+    // What an import that was killed left, or one at work makes, is none yet.
+    if (name[0] == '.') continue;
     if (name == kReplacedName || name == kLatestName) continue;
     const std::string path = journal::JoinPath(directory, name);
     if (IsDirectory(path) && IsJournal(path)) journals.push_back(path);
