@@ -300,7 +300,8 @@ int Workplace::Run(const std::vector<std::string>& more) {
 }
 
 int Workplace::RunProgram(const std::vector<std::string>& words) {
-  std::vector<std::string> all = {Program(kRunner)};
+  std::vector<std::string> all = run_under;
+  all.push_back(Program(kRunner));
   all.insert(all.end(), words.begin(), words.end());
   RunnerProcess runner(all, directory_);
   const int exit_code = runner.WaitExit();

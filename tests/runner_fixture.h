@@ -84,7 +84,7 @@ class Workplace {
   std::map<std::string, std::string> options;
   std::vector<std::string> worker_flags = {"--arithmetic", "--log=calls.log"};
 
-  // Words before the program's, such as a tracer's, in each Start and Run.
+  // Words before the program's, such as a tracer's, wherever it is started.
   std::vector<std::string> run_under;
 
   // questions.jsonl: "q1".."q<n>" with an input such as "7 * 12" and its value
