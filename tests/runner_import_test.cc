@@ -2,18 +2,24 @@
 // them is not asked again, the rest is.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 #include <string>
 #include <system_error>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "journal/journal_lock.h"
 #include "tests/runner_fixture.h"
+#include "tools/journalctl_bench.h"
 
 namespace runner {
 namespace {
@@ -86,6 +92,25 @@ class ImportTest : public testing::Test {
       if (entry.path().extension() == ".importing") return true;
     }
     return false;
+  }
+
+  // The name that the benchmark's first journal gets.
+  std::string RunId() {
+    EXPECT_EQ(place_.Run({"-n", "1"}), 0) << place_.err();
+    std::string name = place_.Journals().front();
+    fs::remove_all(place_.Path("journals"));
+    fs::remove(place_.Path("calls.log"));
+    return name;
+  }
+
+  // As a process that imports `run_id`, which is this one, holds it.
+  std::unique_ptr<journal::FileLock> ImportUnderWay(const std::string& run_id) {
+    const std::string aside =
+        place_.Path(absl::StrCat("journals/.", run_id, ".importing"));
+    fs::create_directories(aside);
+    auto lock = journal::LockJournal(*journal::FileSystem::Posix(), aside);
+    EXPECT_TRUE(lock.ok()) << lock.status();
+    return lock.ok() ? *std::move(lock) : nullptr;
   }
 
   static std::string Draagon() {
@@ -449,6 +474,113 @@ TEST_F(ImportTest, AnImportThatIsKilledIsDoneAgain) {
   }
   EXPECT_GT(killed, 5);
   EXPECT_GT(left_half, 1);
+}
+
+// With --overwrite: q1 and q2 were paid for.
+TEST_F(ImportTest, ARefusedImportLeavesTheOldJournal) {
+  ASSERT_EQ(place_.Run({"-n", "2"}), 0) << place_.err();
+  const std::vector<std::string> names = place_.Journals();
+  place_.Write("bad.jsonl", "{\"id\":\"nobody\",\"output\":\"1\"}\n");
+  EXPECT_EQ(Resume("bad.jsonl", {"--overwrite"}), 13);
+  EXPECT_THAT(place_.err(), AllOf(HasSubstr("Nothing was written"),
+                                  Not(HasSubstr("Starting over"))));
+  EXPECT_THAT(place_.Journals(), names);
+  EXPECT_FALSE(place_.Exists("journals/replaced"));
+  EXPECT_FALSE(HasHalf());
+  EXPECT_EQ(place_.Run(), 0) << place_.err();
+  EXPECT_THAT(Asked(), SizeIs(kQuestions));
+}
+
+TEST_F(ImportTest, OverwriteImportsAndMovesTheOldJournalAside) {
+  ASSERT_EQ(place_.Run({"-n", "2"}), 0) << place_.err();
+  const std::string old = place_.Journals().front();
+  const std::vector<std::string> records = place_.Records(old);
+  place_.Write("checkpoint.json", Draagon());
+  EXPECT_EQ(Resume("checkpoint.json", {"--overwrite"}), 0) << place_.err();
+  EXPECT_THAT(place_.Journals(), SizeIs(1));
+  EXPECT_TRUE(place_.Records("replaced/" + old) == records);
+  EXPECT_THAT(Asked(), SizeIs(kQuestions));
+  EXPECT_TRUE(place_.Exists("journals/latest/"));
+}
+
+// Killed at any renaming, the old journal is found, or the new one.
+TEST_F(ImportTest, AKilledOverwriteAsksNothingTwice) {
+  place_.Write("checkpoint.json", Draagon());
+  const char* asan = getenv("ASAN_OPTIONS");
+  int killed = 0;
+  for (int when = 1; when <= 4; ++when) {
+    SCOPED_TRACE(when);
+    fs::remove_all(place_.Path("journals"));
+    fs::remove(place_.Path("calls.log"));
+    ASSERT_EQ(place_.Run({"-n", "2"}), 0) << place_.err();
+    place_.run_under = {
+        "env",
+        absl::StrCat("ASAN_OPTIONS=", asan == nullptr ? "" : asan,
+                     ":detect_leaks=0"),
+        "strace",
+        "-f",
+        "--detach-on=execve",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        absl::StrCat("inject=rename:signal=KILL:when=", when)};
+    killed += Resume("checkpoint.json", {"--overwrite"}) < 0 ? 1 : 0;
+    place_.run_under.clear();
+    EXPECT_EQ(place_.Run(), 0) << place_.err();
+    EXPECT_THAT(Asked(), SizeIs(kQuestions));
+  }
+  EXPECT_GT(killed, 1);
+}
+
+TEST_F(ImportTest, WhoeverFindsAnImportUnderWayIsToldWhose) {
+  const std::string run_id = RunId();
+  place_.Write("checkpoint.json", Draagon());
+  std::unique_ptr<journal::FileLock> importing = ImportUnderWay(run_id);
+  EXPECT_EQ(place_.Run(), 12);
+  EXPECT_THAT(place_.err(), HasSubstr(absl::StrCat(getpid())));
+  EXPECT_EQ(place_.Run({"--resume-from", "checkpoint.json"}), 12);
+  EXPECT_THAT(place_.Calls(), IsEmpty());
+  EXPECT_TRUE(HasHalf());
+  // Another benchmark has nothing to do with it.
+  EXPECT_EQ(place_.Run({"--seed", "7", "-n", "1"}), 0) << place_.err();
+  importing.reset();
+  EXPECT_EQ(place_.Run({"--resume-from", "checkpoint.json"}), 0)
+      << place_.err();
+  EXPECT_FALSE(HasHalf());
+}
+
+TEST_F(ImportTest, WhatIsNoJournalYetIsNotListed) {
+  ASSERT_EQ(place_.Run({"-n", "1"}), 0) << place_.err();
+  const std::string name = place_.Journals().front();
+  fs::copy(place_.Path("journals/" + name),
+           place_.Path("journals/.other.importing"));
+  std::ostringstream out;
+  inspector::Context context{
+      out, out, {}, [](absl::Duration) { return false; }, nullptr};
+  EXPECT_EQ(
+      inspector::RunJournalctlBench({"list", place_.Path("journals")}, context),
+      0);
+  EXPECT_THAT(out.str(), AllOf(HasSubstr(name), Not(HasSubstr("importing"))));
+  // The next import removes what nobody makes.
+  place_.Write("checkpoint.json", Draagon());
+  EXPECT_EQ(Resume("checkpoint.json", {"--no-resume"}), 0) << place_.err();
+  EXPECT_FALSE(HasHalf());
+}
+
+TEST_F(ImportTest, ASignalEndsTheWaitForAnothersBeginning) {
+  fs::create_directories(place_.Path("journals"));
+  auto held = journal::FileSystem::Posix()->Lock(place_.Path("journals/.lock"));
+  ASSERT_TRUE(held.ok()) << held.status();
+  RunnerProcess waiting = place_.Start();
+  ASSERT_TRUE(
+      place_.WaitForMessage("Waiting until a journal is begun", waiting))
+      << waiting.err();
+  EXPECT_THAT(waiting.err(), HasSubstr(absl::StrCat(getpid())));
+  waiting.Signal(SIGTERM);
+  EXPECT_EQ(waiting.WaitExit(), 128 + SIGTERM) << waiting.err();
+  EXPECT_THAT(place_.Journals(), IsEmpty());
+  EXPECT_THAT(place_.Calls(), IsEmpty());
 }
 
 }  // namespace

@@ -43,16 +43,6 @@ absl::string_view Undated(absl::string_view name) {
   return IsDated(name) ? name.substr(kDateChars + 1) : name;
 }
 
-// Whether two names differ in their date and a number behind at most.
-bool IsNamedLike(absl::string_view name, absl::string_view run_id) {
-  absl::string_view rest = Undated(name);
-  if (!absl::ConsumePrefix(&rest, Undated(run_id))) return false;
-  if (rest.empty()) return true;
-  return absl::ConsumePrefix(&rest, "_") && !rest.empty() &&
-         std::all_of(rest.begin(), rest.end(),
-                     [](char c) { return absl::ascii_isdigit(c); });
-}
-
 // When the journal was made. A name knows only the day: its end is taken, so
 // that an unreadable journal is not thought older than it is.
 absl::Time CreatedOf(const LocatedJournal& journal) {
@@ -248,6 +238,15 @@ std::string WithSuffix(absl::string_view name, int number) {
 
 }  // namespace
 
+bool IsRunIdLike(absl::string_view name, absl::string_view run_id) {
+  absl::string_view rest = Undated(name);
+  if (!absl::ConsumePrefix(&rest, Undated(run_id))) return false;
+  if (rest.empty()) return true;
+  return absl::ConsumePrefix(&rest, "_") && !rest.empty() &&
+         std::all_of(rest.begin(), rest.end(),
+                     [](char c) { return absl::ascii_isdigit(c); });
+}
+
 absl::string_view JournalConditionName(JournalCondition condition) {
   switch (condition) {
     case JournalCondition::kComplete:
@@ -299,7 +298,7 @@ namespace {
 // Its name tells a journal of which nothing else is known.
 bool IsRelevant(const LocatedJournal& found, const JournalQuery& query) {
   if (CreatedOf(found) < query.created_min) return false;
-  if (!found.info.has_value()) return IsNamedLike(found.name, query.run_id);
+  if (!found.info.has_value()) return IsRunIdLike(found.name, query.run_id);
   return found.info->benchmark_id == query.benchmark_id &&
          found.info->shard_index == query.shard_index &&
          found.info->shard_count == query.shard_count;
@@ -408,9 +407,9 @@ absl::Status MendLatest(const JournalAccess& access,
   return access.file_system->SyncDirectory(journal_dir);
 }
 
-absl::StatusOr<std::string> MoveToReplaced(journal::FileSystem& fs,
-                                           absl::string_view journal_dir,
-                                           absl::string_view name) {
+absl::StatusOr<std::string> MoveToReplaced(
+    journal::FileSystem& fs, absl::string_view journal_dir,
+    absl::string_view name, std::unique_ptr<journal::FileLock> lock) {
   const std::string source = journal::JoinPath(journal_dir, name);
   absl::StatusOr<bool> exists = fs.Exists(source);
   if (!exists.ok()) return exists.status();
@@ -419,9 +418,12 @@ absl::StatusOr<std::string> MoveToReplaced(journal::FileSystem& fs,
                               absl::StrCat(source, ": no journal here"));
   }
   // Held until it has moved, so that no writer is left behind without a name.
-  absl::StatusOr<std::unique_ptr<journal::FileLock>> lock =
-      journal::LockJournal(fs, source);
-  if (!lock.ok()) return lock.status();
+  if (lock == nullptr) {
+    absl::StatusOr<std::unique_ptr<journal::FileLock>> taken =
+        journal::LockJournal(fs, source);
+    if (!taken.ok()) return taken.status();
+    lock = *std::move(taken);
+  }
   const std::string replaced = journal::JoinPath(journal_dir, kReplacedName);
   if (absl::Status s = fs.CreateDirectory(replaced); !s.ok()) return s;
   for (int number = 1; number <= kSuffixMax; ++number) {

@@ -14,6 +14,7 @@
 #define RUNNER_STORAGE_JOURNAL_LOCATOR_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -113,6 +114,9 @@ absl::StatusOr<JournalMatch> FindJournal(const JournalAccess& access,
                                          absl::string_view journal_dir,
                                          const JournalQuery& query);
 
+// Whether a name differs from `run_id` in its date and a number behind at most.
+bool IsRunIdLike(absl::string_view name, absl::string_view run_id);
+
 // `run_id`, or the first of `run_id`_2, _3, … under which a journal may be
 // created (BenchmarkJournal::Create takes over what is unborn without a
 // record). Errors: kInvalidArgument when thousands are taken.
@@ -133,11 +137,12 @@ absl::Status MendLatest(const JournalAccess& access,
                         absl::string_view journal_dir);
 
 // Moves the journal `name` to <journal_dir>/replaced/, with a suffix if there
-// is one of that name, durably. Returns its new path. Errors: kLocked, naming
-// the holder, while a process writes to it; kNotFound; kIo.
-absl::StatusOr<std::string> MoveToReplaced(journal::FileSystem& fs,
-                                           absl::string_view journal_dir,
-                                           absl::string_view name);
+// is one of that name, durably. Returns its new path. `lock` is that of the
+// journal if the caller has it. Errors: kLocked, naming the holder, while
+// a process writes to it; kNotFound; kIo.
+absl::StatusOr<std::string> MoveToReplaced(
+    journal::FileSystem& fs, absl::string_view journal_dir,
+    absl::string_view name, std::unique_ptr<journal::FileLock> lock = nullptr);
 
 }  // namespace runner
 

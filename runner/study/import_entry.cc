@@ -175,32 +175,6 @@ std::string SessionJson(const std::string& marked_config,
   return CanonicalJson(*config);
 }
 
-// What an interrupted import left goes, unless another is at work there.
-MaybeRefusal ClearAside(const std::string& aside, const JournalAccess& access) {
-  absl::StatusOr<bool> exists = access.file_system->Exists(aside);
-  if (!exists.ok()) return RefuseJournal(aside, exists.status());
-  if (!*exists) return absl::nullopt;
-  absl::StatusOr<std::unique_ptr<journal::FileLock>> lock =
-      journal::LockJournal(*access.file_system, aside);
-  if (!lock.ok()) return RefuseJournal(aside, lock.status());
-  std::error_code ignored;  // What stays in the way shows at once.
-  std::filesystem::remove_all(aside, ignored);
-  return absl::nullopt;
-}
-
-// A name may be taken by what another creation left, without a record.
-MaybeRefusal ClearUnborn(const std::string& directory,
-                         const JournalAccess& access) {
-  const absl::optional<LocatedJournal> found = LocateJournal(access, directory);
-  if (found.has_value() && found->condition != JournalCondition::kUnborn) {
-    return Refusal{kExitOperation,
-                   absl::StrCat(Printable(directory),
-                                ": another process began a journal here just "
-                                "now; run the same command again")};
-  }
-  return ClearAside(directory, access);
-}
-
 }  // namespace
 
 MaybeRefusal PlanImport(const RunOptions& options, absl::string_view model,
@@ -264,35 +238,56 @@ ImportCounts CountImport(const PlannedImport& planned, uint32_t runs,
   return counts;
 }
 
-MaybeRefusal PublishImport(const PlannedImport& planned,
-                           const std::string& directory, BenchmarkInfo info,
-                           const Dataset& dataset, const JournalAccess& access,
-                           const std::function<bool()>& stopped) {
-  const std::string parent = journal::ParentDirectory(directory);
-  const std::string aside = journal::JoinPath(
-      parent, absl::StrCat(".", NameOfFile(directory), ".importing"));
-  MaybeRefusal refusal = ClearAside(aside, access);
-  if (refusal.has_value()) return refusal;
+MaybeRefusal MakeImport(const PlannedImport& planned,
+                        const std::string& directory, BenchmarkInfo info,
+                        const Dataset& dataset, const JournalAccess& access,
+                        const std::function<bool()>& stopped) {
   ImportTarget target;
-  target.directory = aside;
+  target.directory = directory;
   target.info = std::move(info);
   target.info.config_json =
       WithImportMark(target.info.config_json, planned.mark);
   target.session_json = SessionJson(target.info.config_json, planned.file);
   target.rows = dataset.size();
   target.row = [&dataset](uint64_t i) { return RowAt(dataset, i); };
-  absl::Status s =
+  const absl::Status s =
       WriteImport(planned.file, planned.match.placed, target, access, stopped);
-  if (s.ok()) refusal = ClearUnborn(directory, access);
-  if (refusal.has_value()) return refusal;
-  if (s.ok()) s = access.file_system->Rename(aside, directory);
-  if (s.ok()) s = access.file_system->SyncDirectory(parent);
   if (s.ok()) return absl::nullopt;
-  std::error_code ignored;  // The next import to this place removes it.
-  std::filesystem::remove_all(aside, ignored);
   if (absl::IsCancelled(s)) {
     return Refusal{kExitOperation, "Interrupted; nothing was imported"};
   }
+  return RefuseJournal(directory, s);
+}
+
+Refusal RefuseBegunMeanwhile(const std::string& directory) {
+  return {kExitLocked,
+          absl::StrCat(Printable(directory),
+                       " was begun by another process meanwhile; nothing was "
+                       "imported. --no-resume imports\ninto a new journal "
+                       "beside it")};
+}
+
+MaybeRefusal PublishImport(const std::string& made,
+                           const std::string& directory,
+                           const JournalAccess& access) {
+  // A name may be taken by what another creation left, without a record.
+  const absl::optional<LocatedJournal> found = LocateJournal(access, directory);
+  if (found.has_value() && found->condition != JournalCondition::kUnborn) {
+    return RefuseBegunMeanwhile(directory);
+  }
+  journal::FileSystem& fs = *access.file_system;
+  absl::StatusOr<bool> exists = fs.Exists(directory);
+  if (!exists.ok()) return RefuseJournal(directory, exists.status());
+  if (*exists) {
+    absl::StatusOr<std::unique_ptr<journal::FileLock>> lock =
+        journal::LockJournal(fs, directory);
+    if (!lock.ok()) return RefuseJournal(directory, lock.status());
+    std::error_code ignored;  // What stays in the way shows at once.
+    std::filesystem::remove_all(directory, ignored);
+  }
+  absl::Status s = fs.Rename(made, directory);
+  if (s.ok()) s = fs.SyncDirectory(journal::ParentDirectory(directory));
+  if (s.ok()) return absl::nullopt;
   return RefuseJournal(directory, s);
 }
 

@@ -57,16 +57,24 @@ struct ImportCounts {
 ImportCounts CountImport(const PlannedImport& planned, uint32_t runs,
                          const std::vector<uint32_t>& selected);
 
-// Makes the journal `directory`, which is not there: beside it, durable as a
-// whole, then under its name. `info` is that of the journal. Refused: as
-// BenchmarkJournal, and for `stopped` (exit 1, for the caller to make a
-// signal's code; nothing is left).
-absl::optional<Refusal> PublishImport(const PlannedImport& planned,
+// Makes the journal `directory`, which nobody sees, durable as a whole. `info`
+// is that of the journal. Refused: as BenchmarkJournal, and for `stopped` (exit
+// 1, for the caller to make a signal's code).
+absl::optional<Refusal> MakeImport(const PlannedImport& planned,
+                                   const std::string& directory,
+                                   BenchmarkInfo info, const Dataset& dataset,
+                                   const JournalAccess& access,
+                                   const std::function<bool()>& stopped);
+
+// Gives the journal `made` its name `directory`, durably. Refused: where there
+// is one by now (12).
+absl::optional<Refusal> PublishImport(const std::string& made,
                                       const std::string& directory,
-                                      BenchmarkInfo info,
-                                      const Dataset& dataset,
-                                      const JournalAccess& access,
-                                      const std::function<bool()>& stopped);
+                                      const JournalAccess& access);
+
+// For a benchmark of which another process began a journal, `directory`, while
+// one was made of a file.
+Refusal RefuseBegunMeanwhile(const std::string& directory);
 
 // For a journal that is there already: nothing, and a word on the console, if
 // it was made of the same file; else a refusal (13), for what the file holds

@@ -52,24 +52,6 @@ JournalChoice RefuseStatus(absl::string_view journal_dir,
   return Refuse({ExitCodeOf(status), MessageWith(journal_dir, status)});
 }
 
-// --overwrite: every journal that this run would have gone on with, or would
-// have been refused for, steps aside.
-absl::optional<Refusal> MoveAside(const JournalWish& wish,
-                                  const JournalMatch& match,
-                                  const JournalAccess& access,
-                                  Console& console) {
-  for (const absl::optional<LocatedJournal>* found :
-       {&match.same, &match.other_identity}) {
-    if (!found->has_value()) continue;
-    absl::StatusOr<std::string> moved =
-        MoveToReplaced(*access.file_system, wish.journal_dir, (*found)->name);
-    if (!moved.ok()) return RefuseJournal((*found)->directory, moved.status());
-    console.Say(absl::StrCat("Starting over: the old journal is now ",
-                             Printable(*moved)));
-  }
-  return absl::nullopt;
-}
-
 Refusal RefuseOther(const JournalWish& wish, const LocatedJournal& other) {
   const std::string where = Printable(other.directory);
   const bool complete = other.condition == JournalCondition::kComplete;
@@ -293,9 +275,12 @@ JournalChoice ChooseJournal(const JournalWish& wish,
       FindJournal(access, wish.journal_dir, QueryOf(wish));
   if (!match.ok()) return RefuseStatus(wish.journal_dir, match.status());
   if (wish.overwrite) {
-    absl::optional<Refusal> refusal = MoveAside(wish, *match, access, console);
-    if (refusal.has_value()) return Refuse(*std::move(refusal));
-    return NewJournal(wish, access);
+    JournalChoice choice = NewJournal(wish, access);
+    for (absl::optional<LocatedJournal>* found :
+         {&match->same, &match->other_identity}) {
+      if (found->has_value()) choice.replaced.push_back(**std::move(found));
+    }
+    return choice;
   }
   if (!match->same.has_value()) {
     if (match->other_identity.has_value() && wish.accept_change) {

@@ -3,6 +3,7 @@
 #define RUNNER_STUDY_JOURNAL_CHOICE_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -48,13 +49,17 @@ struct JournalChoice {
   std::string directory;
   std::string run_id;
   bool create = false;
-  // Unless `create`: what was found there, without writing; with a refusal, the
-  // journal that it is about, if there is one.
+  // What was found there, without writing; with `create`, the one beside which
+  // it is begun, if it was found first; with a refusal, the one that it is
+  // about, if there is one.
   absl::optional<LocatedJournal> found;
+  // --overwrite: every journal that this run would have gone on with, or would
+  // have been refused for, is to step aside for the new one.
+  std::vector<LocatedJournal> replaced;
 };
 
 // Looks, decides by runner.md's rules (identity, damage, what is finished), and
-// says on the console what it found. Moves a journal only for --overwrite.
+// says on the console what it found. Changes nothing.
 JournalChoice ChooseJournal(const JournalWish& wish,
                             const JournalAccess& access, Console& console);
 

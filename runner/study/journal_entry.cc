@@ -19,8 +19,10 @@
 #include "runner/study/cells.h"
 #include "runner/study/creation_lock.h"
 #include "runner/study/dataset_match.h"
+#include "runner/study/import_aside.h"
 #include "runner/study/import_entry.h"
 #include "runner/study/journal_choice.h"
+#include "runner/study/replaced_journals.h"
 #include "runner/study/resume_check.h"
 
 namespace runner {
@@ -45,8 +47,14 @@ class JournalEntry {
   using MaybeRefusal = absl::optional<Refusal>;
 
   MaybeRefusal Enter(const JournalChoice& choice);
+  MaybeRefusal TakeLock();
   MaybeRefusal CreateJournal(const JournalChoice& choice);
-  MaybeRefusal ImportJournal(BenchmarkInfo info);
+  MaybeRefusal BeginJournal(const std::string& directory,
+                            const std::string& run_id);
+  MaybeRefusal ImportJournal(const JournalChoice& choice);
+  MaybeRefusal PublishMade(const JournalChoice& choice,
+                           const ImportAside& aside,
+                           ReplacedJournals& replaced);
   BenchmarkInfo NewInfo(const std::string& run_id) const;
   MaybeRefusal ResumeJournal(const JournalChoice& choice);
   MaybeRefusal MatchRows();
@@ -62,6 +70,8 @@ class JournalEntry {
   Console& console_;
   const BenchmarkNames& names_;
   EnteredJournal& entered_;
+  // While it is looked for a journal, and one is begun.
+  std::unique_ptr<journal::FileLock> creation_;
 };
 
 BenchmarkJournal::Options JournalEntry::JournalOptions() const {
@@ -115,16 +125,26 @@ absl::optional<Refusal> JournalEntry::OpenJournal() {
     console_.Say("No checkpoints (interval 0): an interruption loses this run");
     return Enter(choice);
   }
-  std::unique_ptr<journal::FileLock> creation =
-      TakeCreationLock(*context_.access.file_system, options_.journal_dir);
+  if (MaybeRefusal refusal = TakeLock(); refusal.has_value()) return refusal;
+  if (!options_.import_from.empty()) {
+    RemoveStaleImports(*context_.access.file_system, options_.journal_dir);
+  }
   const JournalChoice choice = ChooseJournal(Wish(), context_.access, console_);
   if (choice.refusal.has_value()) return choice.refusal;
   // One that is there has a lock of its own.
-  if (!choice.create) creation.reset();
+  if (!choice.create) creation_.reset();
   if (choice.create && options_.retry_failed && options_.import_from.empty()) {
     return Refusal{kExitUsage, std::string(kNothingToRetry)};
   }
   return Enter(choice);
+}
+
+absl::optional<Refusal> JournalEntry::TakeLock() {
+  CreationLockOptions options;
+  options.journal_dir = options_.journal_dir;
+  options.signals = context_.signals;
+  return TakeCreationLock(*context_.access.file_system, options, console_,
+                          &creation_);
 }
 
 absl::optional<Refusal> JournalEntry::Enter(const JournalChoice& choice) {
@@ -169,17 +189,37 @@ BenchmarkInfo JournalEntry::NewInfo(const std::string& run_id) const {
 
 absl::optional<Refusal> JournalEntry::CreateJournal(
     const JournalChoice& choice) {
-  entered_.directory = choice.directory;
-  entered_.run_id = choice.run_id;
   std::vector<uint32_t> same(context_.dataset->size());
   for (size_t i = 0; i < same.size(); ++i) same[i] = static_cast<uint32_t>(i);
   entered_.index_of_row = std::move(same);
-  if (!options_.import_from.empty()) {
-    return ImportJournal(NewInfo(choice.run_id));
+  if (entered_.temporary) return BeginJournal(choice.directory, choice.run_id);
+  MaybeRefusal refusal = CheckNoImport(*context_.access.file_system,
+                                       options_.journal_dir, choice.run_id);
+  if (refusal.has_value()) return refusal;
+  if (!options_.import_from.empty()) return ImportJournal(choice);
+  if (choice.replaced.empty()) {
+    return BeginJournal(choice.directory, choice.run_id);
   }
+  ReplacedJournals replaced(options_.journal_dir, context_.access);
+  refusal = replaced.Lock(choice.replaced);
+  if (!refusal.has_value()) refusal = replaced.MoveAside(console_);
+  if (refusal.has_value()) return refusal;
+  // Its name may be free now.
+  const JournalChoice in_place = NewJournal(Wish(), context_.access);
+  refusal = in_place.refusal.has_value()
+                ? in_place.refusal
+                : BeginJournal(in_place.directory, in_place.run_id);
+  if (refusal.has_value()) replaced.PutBack(console_);
+  return refusal;
+}
+
+absl::optional<Refusal> JournalEntry::BeginJournal(const std::string& directory,
+                                                   const std::string& run_id) {
+  entered_.directory = directory;
+  entered_.run_id = run_id;
   absl::StatusOr<std::unique_ptr<BenchmarkJournal>> journal =
       BenchmarkJournal::Create(
-          entered_.directory, NewInfo(choice.run_id), context_.dataset->size(),
+          entered_.directory, NewInfo(run_id), context_.dataset->size(),
           [&](uint64_t i) { return RowAt(*context_.dataset, i); },
           JournalOptions());
   if (!journal.ok()) return RefuseJournal(entered_.directory, journal.status());
@@ -188,17 +228,28 @@ absl::optional<Refusal> JournalEntry::CreateJournal(
 }
 
 // A journal is there as a whole or not at all, and then gone on with as any.
-absl::optional<Refusal> JournalEntry::ImportJournal(BenchmarkInfo info) {
-  PlannedImport planned;
+// Nobody waits while it is made: who wants the same one is told who makes it.
+absl::optional<Refusal> JournalEntry::ImportJournal(
+    const JournalChoice& choice) {
+  entered_.directory = choice.directory;
+  entered_.run_id = choice.run_id;
+  std::unique_ptr<ImportAside> aside;
   MaybeRefusal refusal =
-      PlanImport(options_, names_.model, *context_.dataset, &planned);
+      ImportAside::Make(*context_.access.file_system, choice.directory, &aside);
+  ReplacedJournals replaced(options_.journal_dir, context_.access);
+  if (!refusal.has_value()) refusal = replaced.Lock(choice.replaced);
+  if (refusal.has_value()) return refusal;
+  creation_.reset();
+  PlannedImport planned;
+  refusal = PlanImport(options_, names_.model, *context_.dataset, &planned);
   if (refusal.has_value()) return refusal;
   const auto caught = [signals = context_.signals] {
     return signals == nullptr ? 0 : signals->caught();
   };
-  refusal = PublishImport(planned, entered_.directory, std::move(info),
-                          *context_.dataset, context_.access,
-                          [&caught] { return caught() != 0; });
+  refusal = MakeImport(planned, aside->directory(), NewInfo(choice.run_id),
+                       *context_.dataset, context_.access,
+                       [&caught] { return caught() != 0; });
+  if (!refusal.has_value()) refusal = PublishMade(choice, *aside, replaced);
   if (refusal.has_value()) {
     if (caught() != 0) refusal->exit_code = kExitSignal + caught();
     return refusal;
@@ -215,6 +266,26 @@ absl::optional<Refusal> JournalEntry::ImportJournal(BenchmarkInfo info) {
   return absl::nullopt;
 }
 
+// The new one is there before the old one steps aside: whoever is killed
+// between the two leaves both, and the newer one counts.
+absl::optional<Refusal> JournalEntry::PublishMade(const JournalChoice& choice,
+                                                  const ImportAside& aside,
+                                                  ReplacedJournals& replaced) {
+  MaybeRefusal refusal = TakeLock();
+  if (refusal.has_value()) return refusal;
+  const JournalWish wish = Wish();
+  const absl::optional<LocatedJournal> begun =
+      wish.resume ? FindWished(wish, context_.access) : absl::nullopt;
+  const bool known = begun.has_value() && choice.found.has_value() &&
+                     begun->directory == choice.found->directory;
+  if (begun.has_value() && !known) {
+    return RefuseBegunMeanwhile(begun->directory);
+  }
+  refusal =
+      PublishImport(aside.directory(), entered_.directory, context_.access);
+  return refusal.has_value() ? refusal : replaced.MoveAside(console_);
+}
+
 absl::optional<Refusal> JournalEntry::ResumeJournal(
     const JournalChoice& choice) {
   entered_.directory = choice.directory;
@@ -223,7 +294,9 @@ absl::optional<Refusal> JournalEntry::ResumeJournal(
   if (verdict.refusal.has_value()) return verdict.refusal;
   if (verdict.begin_new) {
     console_.Say(verdict.message);
-    const JournalChoice beside = NewJournal(Wish(), context_.access);
+    if (MaybeRefusal refusal = TakeLock(); refusal.has_value()) return refusal;
+    JournalChoice beside = NewJournal(Wish(), context_.access);
+    beside.found = choice.found;
     return beside.refusal.has_value() ? beside.refusal : CreateJournal(beside);
   }
   if (!options_.import_from.empty()) {

@@ -49,8 +49,9 @@ struct EnteredJournal {
 JournalWish WishOf(const RunOptions& options, const BenchmarkNames& names);
 
 // Finds it, compares it without writing, opens or creates it, from a checkpoint
-// of another system where one is given, and points `latest` at it. Says on the console what it does. A refusal leaves what was
-// there as it was; `entered->directory` may be set all the same.
+// of another system where one is given, and points `latest` at it. Says on the
+// console what it does. A refusal leaves what was there as it was;
+// `entered->directory` may be set all the same.
 absl::optional<Refusal> EnterJournal(const JournalEntryContext& context,
                                      const BenchmarkNames& names,
                                      EnteredJournal* entered);
