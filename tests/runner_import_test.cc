@@ -15,6 +15,7 @@
 #include <system_error>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "journal/journal_lock.h"
@@ -531,6 +532,50 @@ TEST_F(ImportTest, AKilledOverwriteAsksNothingTwice) {
     EXPECT_THAT(Asked(), SizeIs(kQuestions));
   }
   EXPECT_GT(killed, 1);
+}
+
+// Where no new journal can be begun, the old one has its name again.
+TEST_F(ImportTest, AnOverwriteThatFailsPutsTheOldJournalBack) {
+  const char* asan = getenv("ASAN_OPTIONS");
+  bool put_back = false;
+  for (int when = 1; when <= 4; ++when) {
+    SCOPED_TRACE(when);
+    fs::remove_all(place_.Path("journals"));
+    fs::remove(place_.Path("calls.log"));
+    ASSERT_EQ(place_.Run({"-n", "2"}), 0) << place_.err();
+    place_.run_under = {
+        "env",
+        absl::StrCat("ASAN_OPTIONS=", asan == nullptr ? "" : asan,
+                     ":detect_leaks=0"),
+        "strace",
+        "-f",
+        "--detach-on=execve",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        absl::StrCat("inject=mkdir:error=ENOSPC:when=", when)};
+    const int ended = place_.Run({"--overwrite"});
+    const bool began = place_.Calls().size() > 2;
+    put_back |= absl::StrContains(place_.err(), "again");
+    place_.run_under.clear();
+    if (began) continue;
+    EXPECT_NE(ended, 0);
+    EXPECT_TRUE(place_.Exists("journals/latest/"));
+    EXPECT_EQ(place_.Run(), 0) << place_.err();
+    EXPECT_THAT(Asked(), SizeIs(kQuestions));
+  }
+  EXPECT_TRUE(put_back);
+}
+
+TEST_F(ImportTest, ACompleteJournalOfOtherRowsHasTheImportBesideIt) {
+  place_.WriteDataset(kQuestions + 1);
+  ASSERT_EQ(place_.Run(), 0) << place_.err();
+  place_.WriteDataset(kQuestions);
+  place_.Write("checkpoint.json", Draagon());
+  EXPECT_EQ(Resume("checkpoint.json"), 0) << place_.err();
+  EXPECT_THAT(place_.err(), HasSubstr("Imported checkpoint.json"));
+  EXPECT_THAT(place_.Journals(), SizeIs(2));
 }
 
 TEST_F(ImportTest, WhoeverFindsAnImportUnderWayIsToldWhose) {
