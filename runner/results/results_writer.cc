@@ -112,8 +112,7 @@ class Collector {
   // Not answered without all expected scores: still to be scored. What was
   // imported without an output cannot be, and has the scores that it came with.
   bool IsDone(const QueryResult& result) const {
-    const bool cannot_be_scored =
-        result.imported && !result.output.has_value();
+    const bool cannot_be_scored = result.imported && !result.output.has_value();
     return result.failed || cannot_be_scored || HasExpectedScores(result);
   }
 

@@ -51,8 +51,9 @@ struct ResultsInfo {
   // The selected queries by journal index, in dataset order.
   std::vector<uint32_t> order;
   // In the order of --scorer. A response without all of these is not completed
-  // yet, but for one that was imported without an output, which none of them can
-  // score: each mean is over those that its scorer has scored. Scores beyond them (a worker's own) are reported too, sorted by name.
+  // yet, but for one that was imported without an output, which none of them
+  // can score: each mean is over those that its scorer has scored. Scores
+  // beyond them (a worker's own) are reported too, sorted by name.
   std::vector<ExpectedScore> scorers;
   bool sqlite = false;  // Whether there is to be a database, too.
 };
