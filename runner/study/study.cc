@@ -232,10 +232,10 @@ uint64_t Study::RowRules(const StudyDataset& loaded) const {
 absl::Status Study::MakeCells() {
   cell_options_ = StudyCells(options_, methods_);
   if (!options_.import_from.empty() && cell_options_.size() > 1) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        options_.import_from, " is of one benchmark, and ",
-        cell_options_.size(),
-        " are asked for: name one dataset, model and method"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(options_.import_from, " is of one benchmark, and ",
+                     cell_options_.size(),
+                     " are asked for: name one dataset, model and method"));
   }
   if (!options_.resume || options_.overwrite) {
     MarkBegunAnew(journal::Clock::Real()->Now(), &cell_options_);
