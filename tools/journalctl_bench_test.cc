@@ -8,7 +8,9 @@
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -16,6 +18,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "journal/format.h"
 #include "re2/re2.h"
 #include "tools/journal_check.h"
 #include "tools/journalctl_bench_fixture.h"
@@ -267,6 +270,33 @@ TEST_F(JournalctlBenchTest, VerifyOfAWholeJournal) {
   WriteFinished();
   EXPECT_EQ(Run({"verify", journal_}), 0) << out_ << err_;
   EXPECT_THAT(out_, HasSubstr("/R: ok"));
+}
+
+// Its checksum, the last of what is left of it, ends in a zero as one in 256
+// does: it is not taken for the zeros behind what was written.
+TEST_F(JournalctlBenchTest, VerifyNamesARecordOfWhichOnlyItsHeaderIsLeft) {
+  constexpr uint64_t kTries = 5000;
+  uint64_t end = 0;
+  {
+    JournalBuilder builder(journal_, 1);
+    for (uint64_t i = 0; i < kTries; ++i) builder.Start(0);
+    builder.Close();
+  }
+  ASSERT_EQ(Run({"dump", journal_, "--no-hex"}), 0) << err_;
+  std::ifstream file(segment(), std::ios::binary);
+  const std::string bytes(std::istreambuf_iterator<char>(file), {});
+  re2::StringPiece rest(out_);
+  uint64_t frame = 0;
+  while (end == 0 && RE2::FindAndConsume(
+                         &rest, R"(frame (\d+): LSN .*AttemptStart)", &frame)) {
+    if (bytes[frame + journal::kFrameHeaderBytes - 1] == '\0') {
+      end = frame + journal::kFrameHeaderBytes;
+    }
+  }
+  ASSERT_GT(end, 0u);
+  std::filesystem::resize_file(segment(), end);
+  EXPECT_EQ(Run({"verify", journal_}), 11);
+  EXPECT_THAT(out_, ContainsRegex("damaged record: .*AttemptStart"));
 }
 
 TEST_F(JournalctlBenchTest, VerifyNamesTheDamagedRecord) {

@@ -53,7 +53,9 @@ class Identifier {
     journal::Lsn expected = finding.first_lsn;
     const uint64_t end =
         std::min(finding.offset + finding.bytes, uint64_t{file_bytes_});
-    while (at + journal::kFrameHeaderBytes <= end &&
+    // What is found ends with its last byte that is not zero; a header's
+    // checksum may well end in zeros.
+    while (at < end && at + journal::kFrameHeaderBytes <= file_bytes_ &&
            lost.size() < kLostRecordsMax) {
       // What follows an fsync begins a sector; zeros fill the one before it.
       if (at % journal::kSectorBytes != 0 && IsZero(Read(at, kMagicBytes))) {
@@ -124,7 +126,8 @@ class Identifier {
     }
     record->lsn = header.lsn;
     // Without a believable length the body is what lies up to the next frame.
-    const uint64_t room = end - at - journal::kFrameHeaderBytes;
+    const uint64_t body = at + journal::kFrameHeaderBytes;
+    const uint64_t room = std::max(end, body) - body;
     if (!record->certain && header.body_bytes > room) {
       header.body_bytes = static_cast<uint32_t>(std::min(room, kBodyBytesRead));
     }
